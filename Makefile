@@ -1,0 +1,56 @@
+# Everything a fresh machine needs: `make run` starts the dashboard, `make test` tests it.
+PYTHON ?= python3
+ADDRESS ?= 127.0.0.1
+PORT ?= 8501
+# A host without a GPU may take PyTorch's smaller build:
+#   make run TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: run test lint format bench clean
+
+run: $(VENV)/.runs
+	$(BIN)/python -m streamlit run dashboard/app.py --server.address $(ADDRESS) --server.port $(PORT)
+
+test: $(VENV)/.tests $(VENV)/.browser
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy engine dashboard
+
+format: $(VENV)/.tests
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.tests
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Forelight needs Python 3.11 or later; found $$($(PYTHON) --version). Name one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo "Python cannot make environments here. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+	touch $@
+
+# torch and torchvision in one command: builds from different indexes do not work together.
+$(VENV)/.runs: $(VENV)/.made requirements.txt
+	$(PIP) torch torchvision $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	$(PIP) --requirement requirements.txt
+	touch $@
+
+$(VENV)/.tests: $(VENV)/.runs requirements-dev.txt
+	$(PIP) --requirement requirements-dev.txt
+	touch $@
+
+$(VENV)/.browser: $(VENV)/.tests
+	$(BIN)/python tests/browser/install.py
+	touch $@

@@ -1,0 +1,1 @@
+"""Shows the engine in a browser; computes nothing."""

@@ -1,0 +1,43 @@
+"""What `python -m streamlit run dashboard/app.py` starts: the pages, the routes beside them, and their headers."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import streamlit as st
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+
+from dashboard.api import EXCEPTION_HANDLERS, ROUTES
+from dashboard.failures import show_failure
+from dashboard.resources import clear_old_uploads, get_engine, warm_up
+from dashboard.security import SecurityHeaders
+
+_log = logging.getLogger("forelight.dashboard")
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """Loads models before the first visitor comes; what is loaded then is left out of later garbage collections."""
+    engine = get_engine()
+    await run_in_threadpool(clear_old_uploads, engine)
+    for failure in await run_in_threadpool(warm_up, engine):
+        _log.warning("not warm: %s", failure)
+    gc.collect()
+    gc.freeze()
+    yield
+    engine.close()
+
+
+app = st.App(
+    Path(__file__).with_name("main.py"),
+    lifespan=lifespan,
+    routes=ROUTES,
+    middleware=[Middleware(SecurityHeaders)],
+    exception_handlers=EXCEPTION_HANDLERS,
+    on_script_error=show_failure,
+)

@@ -1,0 +1,222 @@
+"""Numbers in, plotly figures out. No pages here, no queries: what to draw comes as small data frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+import plotly.graph_objects as go
+import polars as pl
+from plotly.subplots import make_subplots
+
+from dashboard.words import count, number, with_unit
+from engine.views import Against, ClassBalance, Confidence, Distribution, SeriesLines
+
+# Streamlit's stand-ins for the theme's ten categorical colours: the browser puts the light or the dark one in.
+_THEME_COLORS = tuple(f"#{place:06d}" for place in range(1, 11))
+_QUIET = "rgba(128,128,128,0.75)"
+_MOST_BARS = 30
+_HEIGHT = 320
+
+
+def color_of(label: str, labels: Sequence[str]) -> str:
+    """The label's colour, the same in every chart; grey for one the card does not name."""
+    return _THEME_COLORS[labels.index(label) % len(_THEME_COLORS)] if label in labels else _QUIET
+
+
+def distribution_figure(
+    view: Distribution, bins: pl.DataFrame, spread: Mapping[str, float], at: float | None = None
+) -> go.Figure:
+    """Bars of `bins` (lo, hi, count); lines at the median and the middle nine tenths, or at one value instead."""
+    low, high = bins["lo"], bins["hi"]
+    hover = [f"{number(lo)} to {number(hi)}: {count(rows, 'row')}" for lo, hi, rows in bins.iter_rows()]
+    bars = go.Bar(
+        x=((low + high) / 2).to_list(),
+        y=bins["count"].to_list(),
+        width=(high - low).to_list(),
+        marker={"color": _THEME_COLORS[0], "line": {"width": 0}},
+        customdata=hover,
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    figure = _quiet(go.Figure(bars), with_unit(view.column, view.unit), "rows")
+    figure.update_layout(bargap=0, margin_t=36)
+    if at is not None:
+        _mark(figure, at, f"this row {number(at)}", "center")
+        return figure
+    for key, text, anchor in (("p05", "5 %", "right"), ("p50", "median", "center"), ("p95", "95 %", "left")):
+        if key in spread:
+            _mark(figure, spread[key], f"{text} {number(spread[key])}", anchor)
+    return figure
+
+
+def distribution_alt(view: Distribution, spread: Mapping[str, float]) -> str:
+    if not spread:
+        return f"Histogram of {view.column}: nothing was predicted."
+    ends = f"{number(spread['p05'])} to {number(spread['p95'])}"
+    return f"Histogram of {view.column}: median {number(spread['p50'])} {view.unit}, nine tenths lie in {ends}."
+
+
+def balance_figure(view: ClassBalance, counts: pl.DataFrame) -> go.Figure:
+    """A bar a class, in the card's order, the first on top; of many classes the most frequent."""
+    by_label = {str(label): rows for label, rows in counts.iter_rows() if label is not None}
+    names = _shown_labels(view.labels, by_label)
+    total = sum(by_label.values()) or 1
+    bars = go.Bar(
+        x=[by_label.get(name, 0) for name in names],
+        y=[_axis_label(name) for name in names],
+        orientation="h",
+        marker={"color": [color_of(name, view.labels) for name in names], "line": {"width": 0}},
+        text=[f"{by_label.get(name, 0):,} · {by_label.get(name, 0) / total:.0%}" for name in names],
+        textposition="auto",
+        hovertemplate="%{y}: %{x:,} rows<extra></extra>",
+    )
+    figure = _quiet(go.Figure(bars), "rows", "")
+    figure.update_layout(height=max(180, min(640, 70 + 34 * len(names))), bargap=0.25)
+    figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)
+    return figure
+
+
+def balance_alt(view: ClassBalance, counts: pl.DataFrame) -> str:
+    known = [(str(label), rows) for label, rows in counts.iter_rows() if label is not None]
+    if not known:
+        return "Predicted classes: nothing was predicted."
+    return f"Predicted classes: most often {known[0][0]}, {count(known[0][1], 'row')}; {len(known)} classes in all."
+
+
+def confidence_figure(view: Confidence, bins: pl.DataFrame) -> go.Figure:
+    """Stacked bars of `bins` (lo, hi, by, count), a colour a class."""
+    figure = go.Figure()
+    present = set(bins["by"].to_list()) if "by" in bins.columns else set()
+    for label in [name for name in view.labels if name in present][:_MOST_BARS]:
+        part = bins.filter(pl.col("by") == label)
+        bars = go.Bar(
+            x=((part["lo"] + part["hi"]) / 2).to_list(),
+            y=part["count"].to_list(),
+            width=(part["hi"] - part["lo"]).to_list(),
+            name=_axis_label(label),
+            marker={"color": color_of(label, view.labels), "line": {"width": 0}},
+            hovertemplate=f"{_axis_label(label)}, confidence about %{{x:.2f}}: %{{y:,}} rows<extra></extra>",
+        )
+        figure.add_trace(bars)
+    _quiet(figure, "confidence (0 to 1)", "rows")
+    figure.update_layout(barmode="stack", bargap=0, **_legend())
+    return figure
+
+
+def confidence_alt(view: Confidence, spread: Mapping[str, float]) -> str:
+    if not spread:
+        return "Confidence: nothing was predicted."
+    return f"How sure the model was: median {spread['p50']:.2f}, one row in twenty below {spread['p05']:.2f}."
+
+
+def against_figure(view: Against, points: pl.DataFrame, x: str, y: str) -> go.Figure:
+    """Points (row, x, y, maybe color): the prediction over another column."""
+    units = dict(view.units)
+    groups = _groups(points, view.labels) if view.color else [("", points)]
+    figure = go.Figure()
+    for label, part in groups:
+        color = color_of(label, view.labels) if view.color else _THEME_COLORS[0]
+        dots = go.Scattergl(
+            x=part["x"].to_list(),
+            y=part["y"].to_list(),
+            mode="markers",
+            name=_axis_label(label),
+            marker={"size": 6, "opacity": 0.65, "color": color},
+            customdata=part["row"].to_list(),
+            hovertemplate="row %{customdata:,}<br>%{x:.4g}, %{y:.4g}<extra>" + _axis_label(label) + "</extra>",
+        )
+        figure.add_trace(dots)
+    _quiet(figure, with_unit(x, units.get(x, "")), with_unit(y, units.get(y, "")))
+    figure.update_layout(height=380, **(_legend() if view.color else {}))
+    return figure
+
+
+def series_figure(view: SeriesLines, lines: pl.DataFrame, units: Mapping[str, str]) -> go.Figure:
+    """What came out and what went in over one axis of steps; columns of one unit share a panel."""
+    panels = _panels(view, lines, units)
+    figure = make_subplots(rows=len(panels), cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    steps = lines[view.step].to_list()
+    place = 0
+    for row, (unit, names) in enumerate(panels, start=1):
+        for name in names:
+            predicted = name in view.outputs
+            line = {"color": _THEME_COLORS[place % 10], "width": 2.5 if predicted else 1.5}
+            shown = with_unit(name, "prediction") if predicted else name
+            trace = go.Scatter(x=steps, y=lines[name].to_list(), mode="lines", name=_axis_label(shown), line=line)
+            figure.add_trace(trace, row=row, col=1)
+            place += 1
+        figure.update_yaxes(title=_axis_label(unit or names[0]), row=row, col=1)
+    _quiet(figure, view.step, None)
+    figure.update_xaxes(title="")
+    figure.update_xaxes(title=_axis_label(view.step), row=len(panels), col=1)
+    figure.update_layout(height=140 + 190 * len(panels), hovermode="x unified", **_legend())
+    return figure
+
+
+def probability_figure(shares: Mapping[str, float], labels: Sequence[str]) -> go.Figure:
+    """The probabilities of one row, a bar a class, the likeliest on top; at most ten."""
+    most = sorted(shares, key=lambda label: shares[label], reverse=True)[:10]
+    bars = go.Bar(
+        x=[shares[label] for label in most],
+        y=[_axis_label(label) for label in most],
+        orientation="h",
+        marker={"color": [color_of(label, labels) for label in most], "line": {"width": 0}},
+        text=[f"{shares[label]:.1%}" for label in most],
+        textposition="auto",
+        hovertemplate="%{y}: %{x:.3f}<extra></extra>",
+    )
+    figure = _quiet(go.Figure(bars), "probability", "")
+    figure.update_layout(height=80 + 30 * len(most), bargap=0.25)
+    figure.update_xaxes(range=[0, 1])
+    return figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)
+
+
+def _panels(view: SeriesLines, lines: pl.DataFrame, units: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+    """(unit, columns) of each panel: the outputs' units first; columns without a unit stand alone."""
+    names = [name for name in (*view.outputs, *view.inputs) if name in lines.columns][:8]
+    keys = {name: units.get(name, "") or name for name in names}
+    order = list(dict.fromkeys(keys.values()))
+    ranked = sorted(names, key=lambda name: order.index(keys[name]))
+    return [(units.get(group[0], ""), group) for group in (list(part) for _, part in groupby(ranked, keys.__getitem__))]
+
+
+def _groups(points: pl.DataFrame, labels: Sequence[str]) -> list[tuple[str, pl.DataFrame]]:
+    found = {str(key[0]): part for key, part in points.group_by(["color"], maintain_order=True)}
+    return [(label, found[label]) for label in labels if label in found]
+
+
+def _shown_labels(labels: Sequence[str], rows: Mapping[str, int]) -> list[str]:
+    if len(labels) <= _MOST_BARS:
+        return list(labels)
+    return sorted((label for label in labels if label in rows), key=lambda label: rows[label], reverse=True)[
+        :_MOST_BARS
+    ]
+
+
+def _axis_label(text: str) -> str:
+    """The text where plotly would read HTML: its signs shown, not obeyed."""
+    shown = text if len(text) <= 60 else text[:59] + "…"
+    return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("$", "&#36;")
+
+
+def _mark(figure: go.Figure, x: float, text: str, anchor: str) -> None:
+    line = {"color": _QUIET, "width": 2 if anchor == "center" else 1, "dash": "solid" if anchor == "center" else "dot"}
+    figure.add_shape(type="line", x0=x, x1=x, y0=0, y1=1, yref="paper", line=line)
+    place = {"x": x, "y": 1, "yref": "paper", "yanchor": "bottom", "xanchor": anchor}
+    figure.add_annotation(**place, text=text, showarrow=False, font_size=12)
+
+
+def _legend() -> dict[str, object]:
+    return {
+        "showlegend": True,
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title": None},
+        "margin_t": 40,
+    }
+
+
+def _quiet(figure: go.Figure, x: str, y: str | None) -> go.Figure:
+    figure.update_layout(height=_HEIGHT, margin={"l": 0, "r": 8, "t": 12, "b": 0}, showlegend=False, dragmode=False)
+    figure.update_xaxes(title=_axis_label(x), showgrid=False, zeroline=False, automargin=True)
+    if y is not None:
+        figure.update_yaxes(title=_axis_label(y), zeroline=False, automargin=True)
+    return figure

@@ -1,0 +1,35 @@
+// Copies this page's address. Where the clipboard is closed (plain http), a selected field is copied instead.
+const withField = (text) => {
+  const field = Object.assign(document.createElement("textarea"), { value: text })
+  field.style.cssText = "position:fixed;opacity:0"
+  document.body.append(field)
+  field.select()
+  const done = document.execCommand("copy")
+  field.remove()
+  return done
+}
+
+const copy = async (text) => {
+  try {
+    await navigator.clipboard.writeText(text)
+    return true
+  } catch {
+    return withField(text)
+  }
+}
+
+export default function ({ parentElement }) {
+  const button = parentElement.querySelector("button")
+  const word = parentElement.querySelector(".word")
+  const rest = () => {
+    button.classList.remove("done")
+    word.textContent = "Copy link"
+  }
+  button.onclick = async () => {
+    const done = await copy(window.location.href)
+    button.classList.toggle("done", done)
+    word.textContent = done ? "Copied" : "Press Ctrl+C in the address bar"
+    window.setTimeout(rest, 1800)
+  }
+  rest()
+}

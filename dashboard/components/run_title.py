@@ -1,0 +1,57 @@
+"""The top of a run's page: what was predicted, and the figures that answer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import streamlit as st
+
+from dashboard.words import count, duration, listed, plain, short
+from engine import Results, Run
+
+_Color = Literal["red", "orange", "blue", "green", "gray"]
+_BADGES: dict[str, tuple[str, _Color, str]] = {
+    "checked": ("Checked", "gray", ":material/rule:"),
+    "queued": ("Waiting", "blue", ":material/schedule:"),
+    "running": ("Running", "blue", ":material/bolt:"),
+    "done": ("Done", "green", ":material/check:"),
+    "failed": ("Failed", "red", ":material/error:"),
+    "cancelled": ("Cancelled", "orange", ":material/cancel:"),
+    "interrupted": ("Interrupted", "orange", ":material/power_off:"),
+}
+
+
+def show_badge(run: Run) -> None:
+    """The run's state, as a coloured word."""
+    word, color, icon = _BADGES[run.state]
+    st.badge(word, icon=icon, color=color)
+
+
+def files_of(run: Run) -> str:
+    """The names of the visitor's files, short; not markdown."""
+    if len(run.sources) == 1:
+        return short(run.sources[0])
+    return f"{count(len(run.sources), 'file')} ({short(listed(run.sources, 2))})"
+
+
+def show_title(run: Run) -> None:
+    """Model, state, files, rows, time and number of the run."""
+    with st.container(gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.title(plain(run.title), anchor=False, width="content")
+            show_badge(run)
+        took = f"finished in {duration(run.seconds)}" if run.state == "done" else ""
+        facts = [plain(files_of(run)), count(run.rows_total, "row"), took, f"run `{run.id[:6]}`"]
+        st.caption(" · ".join(fact for fact in facts if fact))
+
+
+def show_headline(results: Results) -> None:
+    """The figures above the charts, all cards of one height."""
+    run = results.run
+    figures = results.headline()[:3]
+    with st.grid(1 + len(figures), min_column_width=190):
+        failed = f"{count(run.rows_failed, 'row')} could not be predicted." if run.rows_failed else "All of them."
+        st.metric("Rows predicted", f"{run.rows_done - run.rows_failed:,}", help=failed, border=True, height="stretch")
+        for figure in figures:
+            tip = plain(figure.help) or None
+            st.metric(plain(figure.label), plain(figure.value), help=tip, border=True, height="stretch")

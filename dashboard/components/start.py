@@ -1,0 +1,48 @@
+"""The step from the check to the prediction: the first rows, and the button that says what it will do."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.components.preflight import forget_check
+from dashboard.components.upload import forget_files
+from dashboard.words import count
+from engine import Engine, ModelEntry, Options, Run
+
+_PREVIEW_ROWS = 6
+
+
+def show_preview(engine: Engine, run: Run) -> None:
+    """The first rows as the model takes them; nothing where the files could not be typed."""
+    if run.report.fatal or not run.report.n_rows:
+        return
+    st.caption(f"The first of {count(run.report.n_rows, 'row')}, as the model takes them")
+    st.dataframe(
+        engine.preview(run.id, _PREVIEW_ROWS), hide_index=True, height="content", alt="The first rows of your data"
+    )
+
+
+def ask_to_start(engine: Engine, entry: ModelEntry, run: Run) -> None:
+    """The button that starts the prediction and goes to its page; where rows are faulty it says what happens to them."""
+    report = run.report
+    bad = report.n_rows - report.n_good
+    with st.container(horizontal=True):
+        if report.fatal or not report.n_good:
+            st.button("Predict", icon=":material/bolt:", type="primary", disabled=True, help="Mend the file first.")
+        elif bad and st.button(
+            f"Predict {count(report.n_good, 'good row')}, report {bad:,}", icon=":material/bolt:", type="primary"
+        ):
+            _start(engine, entry, run, Options(on_error="report"))
+        elif not bad and st.button(f"Predict {count(report.n_rows, 'row')}", icon=":material/bolt:", type="primary"):
+            _start(engine, entry, run, Options())
+        if bad and st.button("Predict nothing, mend the file", type="secondary"):
+            forget_check(engine, entry)
+            forget_files(entry)
+            st.rerun()
+
+
+def _start(engine: Engine, entry: ModelEntry, run: Run, options: Options) -> None:
+    engine.submit(run.id, options)
+    forget_check(engine, entry)
+    forget_files(entry)
+    st.switch_page("pages/result.py", query_params={"run": run.id})

@@ -1,0 +1,42 @@
+"""The frame around every page: brand, navigation, and what is shown when a page fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.failures import shown_failures
+
+_BRAND = Path(__file__).parent / "brand"
+
+st.set_page_config(page_title="Forelight", page_icon=str(_BRAND / "icon.png"), layout="wide")
+st.logo(str(_BRAND / "logo.svg"), size="large", icon_image=str(_BRAND / "icon.svg"))
+page = st.navigation(
+    {
+        "Workspace": [
+            st.Page(
+                "pages/predict.py",
+                title="Predict",
+                icon=":material/bolt:",
+                default=True,
+                help="Choose a model, drop a file, see what can be predicted, and predict it.",
+            ),
+            st.Page(
+                "pages/runs.py",
+                title="Runs",
+                icon=":material/history:",
+                help="Predictions made here: open them again, or delete them.",
+            ),
+            st.Page(
+                "pages/models.py",
+                title="Models",
+                icon=":material/deployed_code:",
+                help="What each model needs, what it gives, and how well it was measured to do.",
+            ),
+            st.Page("pages/result.py", title="Result", visibility="hidden"),
+        ]
+    }
+)
+with shown_failures():
+    page.run()

@@ -1,0 +1,28 @@
+"""Choose a model, bring a file, see what can be predicted, predict it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.components.model_cards import choose_model
+from dashboard.components.preflight import checked_run, show_report
+from dashboard.components.start import ask_to_start, show_preview
+from dashboard.components.upload import ask_for_files
+from dashboard.resources import get_engine
+
+engine = get_engine()
+st.title("Predict")
+model = choose_model(engine.models(), key="predict-model")
+if model is None:
+    st.info("There is no model here yet. The host puts a folder with a card and a checkpoint where models are.")
+    st.stop()
+
+st.subheader("Your data", anchor=False)
+upload = ask_for_files(engine, model)
+if upload is None:
+    st.stop()
+
+run = checked_run(engine, model, upload)
+show_report(run.report, model, upload)
+show_preview(engine, run)
+ask_to_start(engine, model, run)

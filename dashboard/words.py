@@ -1,0 +1,116 @@
+"""Words and numbers as a visitor reads them. Knows nothing of pages; every name from outside passes `plain`."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&^=@:\"'/])")
+_SHORTCODE = re.compile(r":(?=[\w+\-/]+:)")
+_WORD_JOINER = "\u2060"
+_SPACES = re.compile(r"\s+")
+_MOST_CHARACTERS = 400
+
+
+def plain(text: object, most: int = _MOST_CHARACTERS) -> str:
+    """The text as markdown that shows exactly its characters: no image, link, colour, icon or formula.
+
+    Every label, name and sentence from a card, a file or an error goes through here before a page shows it.
+    """
+    line = _SPACES.sub(" ", str(text)).strip()
+    shown = line if len(line) <= most else line[: most - 1] + "…"
+    return _MARKDOWN.sub(r"\\\1", _SHORTCODE.sub(":" + _WORD_JOINER, shown))
+
+
+def code(text: object) -> str:
+    """The text as a code span that shows exactly its characters."""
+    return "`" + _SPACES.sub(" ", str(text)).replace("`", "ˋ").strip() + "`" if str(text).strip() else ""
+
+
+def short(text: object, most: int = 48) -> str:
+    """The text, its middle left out where it is longer than `most` characters; not markdown."""
+    line = _SPACES.sub(" ", str(text)).strip()
+    half = (most - 1) // 2
+    return line if len(line) <= most else f"{line[:half]}…{line[-half:]}"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """ "1 row", "442 rows", "1,000,000 rows"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def visible(name: str) -> str:
+    """The name with the spaces at its ends made visible: "S6 " is "S6␣"; not markdown."""
+    bare = name.strip()
+    start = name.find(bare) if bare else len(name)
+    return "␣" * start + bare + "␣" * (len(name) - start - len(bare))
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """ "a, b, c and 4 more"; not markdown."""
+    shown = ", ".join(names[:most])
+    return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def duration(seconds: float) -> str:
+    """ "less than 0.1 s", "0.4 s", "38 s", "2 min 5 s", "3 h 20 min"."""
+    if seconds < 0.1:
+        return "less than 0.1 s"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min" + (f" {rest} s" if rest else "")
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h" + (f" {minutes} min" if minutes else "")
+
+
+def size(octets: int) -> str:
+    """ "512 B", "34 kB", "1.2 MB"."""
+    if octets < 1000:
+        return f"{octets} B"
+    power = min(int(math.log10(octets) // 3), 4)
+    value = octets / 1000**power
+    return f"{value:.1f} {'kMGT'[power - 1]}B" if value < 10 else f"{value:.0f} {'kMGT'[power - 1]}B"
+
+
+def number(value: float, digits: int = 4) -> str:
+    """The number to `digits` significant digits, no zeros at the end: "0.03808", "151.2", "25", "12,300"."""
+    if not math.isfinite(value):
+        return "–"
+    if value == 0:
+        return "0"
+    if abs(value) >= 1e9 or abs(value) < 1e-4:
+        return f"{value:.{digits - 1}g}"
+    shown = f"{value:,.{decimals(abs(value), digits)}f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
+def decimals(largest: float, digits: int = 4) -> int:
+    """How many decimals show `digits` significant digits of a number as large as `largest`."""
+    if not math.isfinite(largest) or largest <= 0:
+        return 0
+    return max(0, min(6, digits - 1 - math.floor(math.log10(largest))))
+
+
+def with_unit(name: str, unit: str) -> str:
+    """ "bmi (kg/m²)"; not markdown."""
+    return f"{name} ({unit})" if unit else name
+
+
+def when(moment: str, now: datetime | None = None) -> str:
+    """ "just now", "5 min ago", "3 h ago", else the day; `moment` is ISO 8601 or ""."""
+    if not moment:
+        return ""
+    then, now = datetime.fromisoformat(moment), now or datetime.now(UTC)
+    passed = (now - then).total_seconds()
+    if passed < 60:
+        return "just now"
+    if passed < 3600:
+        return f"{int(passed // 60)} min ago"
+    return f"{int(passed // 3600)} h ago" if passed < 86_400 else f"{then:%d %b %Y}"

@@ -1,0 +1,32 @@
+"""Forelight's engine: predictions from files by PyTorch Lightning checkpoints. Knows nothing of Streamlit or HTTP."""
+
+from engine.card import ModelCard
+from engine.engine import Engine, ModelFacts
+from engine.errors import ForelightError
+from engine.readers import Source
+from engine.registry import ModelEntry
+from engine.results import Filter, ResultColumn, Results
+from engine.runs import Options, Run
+from engine.settings import Settings
+from engine.signature import ColumnUse, Problem, Report
+from engine.tasks import TASKS, task_of
+
+__all__ = [
+    "TASKS",
+    "ColumnUse",
+    "Engine",
+    "Filter",
+    "ForelightError",
+    "ModelCard",
+    "ModelEntry",
+    "ModelFacts",
+    "Options",
+    "Problem",
+    "Report",
+    "ResultColumn",
+    "Results",
+    "Run",
+    "Settings",
+    "Source",
+    "task_of",
+]

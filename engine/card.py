@@ -1,0 +1,204 @@
+"""The model card: what the host writes about a checkpoint, validated; never what a checkpoint says of itself."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from engine.errors import CardError, nearest
+
+ColumnType = Literal["float", "integer", "category", "string", "boolean"]
+TaskName = Annotated[str, Field(pattern=r"^[a-z]+(-[a-z]+)*$")]
+OutputKind = Literal["values", "logits", "probabilities", "classes"]
+Precision = Literal["32-true", "16-mixed", "bf16-mixed", "bf16-true", "64-true"]
+RESERVED_NAMES = ("row", "status", "error", "prediction", "confidence")
+
+
+class CardModel(BaseModel):
+    """A part of a card: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(CardModel):
+    """One column the model takes.
+
+    `range` is the inclusive interval of valid values, in `unit`; a row outside of it is not predicted.
+    `categories` are the values known to the model; their position is the code it is fed.
+    """
+
+    name: str = Field(min_length=1)
+    type: ColumnType = "float"
+    unit: str = ""
+    description: str = ""
+    range: tuple[float, float] | None = None
+    categories: tuple[str, ...] = ()
+    example: float | int | str | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.range and self.range[0] > self.range[1]:
+            raise ValueError(f"range of column '{self.name}' ends ({self.range[1]}) before it begins ({self.range[0]})")
+        if self.type == "category" and len(set(self.categories)) < max(1, len(self.categories)):
+            raise ValueError(f"column '{self.name}' is a category and needs `categories`, each named once")
+        return self
+
+    @property
+    def is_number(self) -> bool:
+        return self.type in ("float", "integer")
+
+
+class Output(CardModel):
+    """One value the model gives, with its unit."""
+
+    name: str = Field(min_length=1)
+    unit: str = ""
+    description: str = ""
+
+
+class ImageInput(CardModel):
+    """How a picture of any size becomes what the model was trained on.
+
+    `size` is (height, width) in pixels; `fit` how a picture of another shape gets there: `cover` keeps the
+    aspect and cuts what hangs over, `contain` keeps it and pads with black, `stretch` does not keep it.
+    Pixels are then scaled to 0 … 1 and normalised by `mean` and `std`, one figure a channel.
+    """
+
+    size: tuple[int, int]
+    channels: Literal[1, 3] = 3
+    fit: Literal["cover", "contain", "stretch"] = "cover"
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for name, figures in (("mean", self.mean), ("std", self.std)):
+            if len(figures) not in (1, self.channels):
+                raise ValueError(f"{name} has {len(figures)} figures for {self.channels} channels")
+        if min(self.size) < 1 or 0 in self.std:
+            raise ValueError("size must be at least 1 × 1 pixel, and std must not be 0")
+        return self
+
+
+class SequenceInput(CardModel):
+    """Which columns of a long table say what belongs together: one line a step of a series.
+
+    `length` is the number of steps the model takes; None means any, each series with its own.
+    """
+
+    series: str = "series"
+    step: str = "step"
+    length: int | None = Field(default=None, ge=1)
+    step_unit: str = ""
+
+
+class Sample(CardModel):
+    """A file a visitor may try with one click; `files` are relative to the card's folder."""
+
+    title: str
+    files: tuple[str, ...] = Field(min_length=1)
+
+
+class Figure(CardModel):
+    """One figure of merit on data the model was not trained on."""
+
+    name: str
+    value: float
+    unit: str = ""
+    data: str = ""
+
+
+class ModelCard(CardModel):
+    """What a visitor needs to know of a model, and the engine to run it: the content of `card.yaml`."""
+
+    title: str
+    task: TaskName
+    module: str = Field(pattern=r"^[\w.]+:\w+$")
+    checkpoint: str = "model.ckpt"
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    hyper_parameters: dict[str, Any] = Field(default_factory=dict)
+    description: str = ""
+    source: str = ""
+    license: str = ""
+    batch: Literal["tensor", "pair", "dict"] | None = None
+    step: Literal["predict_step", "forward"] = "predict_step"
+    precision: Precision = "32-true"
+    signature: tuple[Column, ...] = ()
+    image: ImageInput | None = None
+    sequence: SequenceInput | None = None
+    outputs: tuple[Output, ...] = ()
+    output_kind: OutputKind | None = None
+    output_key: str = ""
+    labels: tuple[str, ...] = ()
+    target: str = ""
+    samples: tuple[Sample, ...] = ()
+    figures: tuple[Figure, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for what, names in (
+            ("signature", [column.name for column in self.signature]),
+            ("outputs", [output.name for output in self.outputs]),
+            ("labels", list(self.labels)),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what}: '{twice[0]}' stands there twice")
+        if self.target and self.target in {column.name for column in self.signature}:
+            raise ValueError(f"target: '{self.target}' is in the signature too; a label is never fed to the model")
+        return self
+
+    def column(self, name: str) -> Column:
+        """The signature's column of that name; KeyError where there is none."""
+        return {column.name: column for column in self.signature}[name]
+
+
+def read_card(path: Path) -> ModelCard:
+    """The card in `path`, or CardError naming the key at fault and the nearest known one."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+        raise CardError(f"{path.name} cannot be read as YAML: {exc}") from exc
+    if not isinstance(content, dict):
+        raise CardError(f"{path.name} holds {type(content).__name__}, expected keys such as title, task, module.")
+    try:
+        return ModelCard.model_validate(content)
+    except ValidationError as exc:
+        raise CardError(f"{path.name}: " + "; ".join(_sentences(exc))) from exc
+
+
+def card_hash(path: Path) -> str:
+    """SHA-256 of the card's bytes, as 64 hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    return [_sentence(tuple(detail["loc"]), detail["type"], detail["msg"]) for detail in error.errors()]
+
+
+def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:
+    key = ".".join(str(part) for part in location) or "card"
+    if kind == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        near = nearest(str(location[-1]), known)
+        return f"unknown key '{key}'" + (f", did you mean '{near}'?" if near else f"; known: {', '.join(known)}")
+    if kind == "missing":
+        return f"key '{key}' is missing"
+    return f"'{key}': {message.removeprefix('Value error, ')}"
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    parts: dict[str, type[CardModel]] = {
+        "signature": Column,
+        "outputs": Output,
+        "image": ImageInput,
+        "sequence": SequenceInput,
+        "samples": Sample,
+        "figures": Figure,
+    }
+    model = parts[str(location[0])] if location and location[0] in parts else ModelCard
+    return list(model.model_fields)

@@ -1,0 +1,49 @@
+"""The DataLoader of a prediction: ready batches in the order of the rows, nothing collated row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from torch.utils.data import DataLoader, Dataset
+
+from engine.card import ModelCard
+from engine.ingest.table import FAULT
+from engine.probe import Batch, Calling
+from engine.tasks.task import Task
+
+
+class PredictDataset(Dataset[Batch]):
+    """Item *i* is the *i*-th batch: the good rows of `ranges[i]`, as the module wants them.
+
+    `ranges` are [start, stop) of `rows`; a range without one good row is not among them. A batch's number is its
+    range, so row identity needs no further bookkeeping.
+    """
+
+    def __init__(self, rows: pa.Table, card: ModelCard, task: Task, calling: Calling, batch_size: int) -> None:
+        self._rows, self._card, self._task, self._calling = rows, card, task, calling
+        ranges = task.inputs.batches(rows, card, batch_size)
+        self.ranges: Sequence[tuple[int, int]] = [span for span in ranges if good_rows(rows, span).num_rows]
+
+    def __len__(self) -> int:
+        return len(self.ranges)
+
+    def __getitem__(self, index: int) -> Batch:
+        inputs = self._task.inputs
+        x = inputs.encode(good_rows(self._rows, self.ranges[index]), self._card)
+        return self._calling.pack(x, lambda: inputs.columns_of(x, self._card))
+
+
+def predict_dataloader(dataset: PredictDataset) -> DataLoader[Batch]:
+    """Hands the dataset's batches out as they are: no sampler, no collation, no worker processes."""
+    return DataLoader(dataset, batch_size=None, shuffle=False, num_workers=0)
+
+
+def good_rows(rows: pa.Table, span: tuple[int, int]) -> pa.Table:
+    """The rows of [start, stop) that can be predicted; a view where all of them can."""
+    part = rows.slice(span[0], span[1] - span[0])
+    if FAULT not in part.column_names:
+        return part
+    good = pc.is_null(part.column(FAULT))
+    return part if pc.all(good).as_py() else part.filter(good)

@@ -1,0 +1,87 @@
+"""Every error the engine raises on purpose; pages, routes and the command line only print them.
+
+ForelightError
+├── CardError            a card.yaml that cannot be used
+├── UnknownModel         no model of that name
+├── CheckpointError      a checkpoint that is missing, unsafe, damaged or of another class
+├── ModuleProbeError     a module that could not be run on a probe batch, or whose outputs are unclear
+├── ReadError            a file that cannot be read at all
+├── InputRefused         the pre-flight report holds problems and the visitor chose to refuse
+├── PredictionFailed     the model raised an error while predicting
+├── ExportError          results that the asked format cannot hold
+├── RunNotFound          no run of that id
+├── RunStateError        a run that is not in the state the call needs
+└── MissingPackage       an optional package is not installed
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name a person most likely meant by `name`, or None where none is near."""
+    by_folded = {candidate.casefold().strip(): candidate for candidate in known}
+    matches = difflib.get_close_matches(name.casefold().strip(), by_folded, n=1, cutoff=0.6)
+    return by_folded[matches[0]] if matches else None
+
+
+class ForelightError(Exception):
+    """One sentence or more for a person: what was found, what was expected, where, what to do."""
+
+
+class CardError(ForelightError):
+    """A card that cannot be used, with the key at fault."""
+
+
+class UnknownModel(ForelightError):
+    """No model of that name in the folders the host named."""
+
+    def __init__(self, model_id: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = nearest(model_id, names)
+        hint = f" Did you mean '{near}'?" if near else ""
+        super().__init__(f"There is no model '{model_id}'.{hint} Models here: {', '.join(names)}.")
+
+
+class CheckpointError(ForelightError):
+    """A checkpoint that is missing, unsafe, damaged or of another class."""
+
+
+class ModuleProbeError(ForelightError):
+    """A module that could not be run on a probe batch, or whose outputs are unclear."""
+
+
+class ReadError(ForelightError):
+    """A file that cannot be read at all."""
+
+
+class InputRefused(ForelightError):
+    """The pre-flight report holds problems and the visitor chose to refuse."""
+
+
+class PredictionFailed(ForelightError):
+    """The model raised an error while predicting."""
+
+
+class ExportError(ForelightError):
+    """Results that the asked format cannot hold."""
+
+
+class RunNotFound(ForelightError):
+    """No run of that id."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"There is no run '{run_id}'. It may have been deleted.")
+
+
+class RunStateError(ForelightError):
+    """A run that is not in the state the call needs."""
+
+
+class MissingPackage(ForelightError):
+    """An optional package is not installed."""
+
+    def __init__(self, what: str, package: str) -> None:
+        super().__init__(f"{what} needs the package '{package}': pip install {package}")

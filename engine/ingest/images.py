@@ -1,0 +1,156 @@
+"""Pictures: files, folders and zips → decoded once, brought to the model's size, kept as pixels in one Arrow file.
+
+Every picture is decoded before anything is predicted, so that a broken one is found then; the prediction reads
+pixels and decodes nothing.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from engine.card import ImageInput, ModelCard
+from engine.errors import ReadError, RunStateError
+from engine.ingest.table import FAULT, INPUT_FILE, Progress
+from engine.readers import Source
+from engine.readers.images import FORMATS, Picture, decode_into, list_pictures
+from engine.settings import Settings
+from engine.signature import ColumnUse, Problem, Report
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from engine.runs.folder import RunFolder
+
+PIXELS = "__pixels"
+_PICTURES_A_BATCH = 1_024
+_SHOWN_FAULTS = 200
+_BROWSER_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
+
+
+def ingest_images(
+    sources: Sequence[Source], card: ModelCard, image: ImageInput, folder: Path, settings: Settings, progress: Progress
+) -> Report:
+    """The report of the pictures; `folder/input.arrow` then holds `file`, the label where folders name it, and pixels.
+
+    A picture that cannot be decoded is black there, and `__fault` says why.
+    """
+    pictures, notes = list_pictures(sources, settings)
+    names = tuple(source.name for source in sources)
+    if not pictures:
+        message = "There is no picture among the files. Add PNG, JPEG, WebP, BMP or TIFF files, or a zip of them."
+        return Report(0, 0, (Problem("fatal", "no-rows", message),), (), names)
+    labels = _labels(pictures, card)
+    target = card.target or "label"
+    faults = _write(pictures, labels, target, image, folder, settings, progress)
+    columns = [ColumnUse("file", "extra"), *([ColumnUse(target, "label")] if labels else [])]
+    problems = [_problem(row, pictures[row - 1], fault) for row, fault in list(faults.items())[:_SHOWN_FAULTS]]
+    problems += [Problem("note", "file", note) for note in notes]
+    if labels:
+        message = (
+            f"The folders' names are the labels: never fed to the model, kept as '{target}' beside its predictions."
+        )
+        problems.append(Problem("note", "label-column", message, "", target))
+    return Report(len(pictures), len(pictures) - len(faults), tuple(problems), tuple(columns), names)
+
+
+def _labels(pictures: Sequence[Picture], card: ModelCard) -> list[str]:
+    """The folder of each picture, where every one of them is one of the card's labels; else nothing."""
+    folders = [PurePosixPath(picture.name).parent.name for picture in pictures]
+    return folders if set(folders) <= set(card.labels) else []
+
+
+def _write(
+    pictures: Sequence[Picture],
+    labels: Sequence[str],
+    target: str,
+    image: ImageInput,
+    folder: Path,
+    settings: Settings,
+    progress: Progress,
+) -> dict[int, str]:
+    """Writes input.arrow a batch at a time; returns why a picture cannot be used, by its row from 1."""
+    width = image.channels * image.size[0] * image.size[1]
+    fields = [("file", pa.string()), *([(target, pa.string())] if labels else []), (FAULT, pa.string())]
+    schema = pa.schema([*fields, (PIXELS, pa.binary(width))])
+    faults: dict[int, str] = {}
+    with pa.OSFile(str(folder / INPUT_FILE), "wb") as sink, pa.ipc.new_file(sink, schema) as file:
+        for start in range(0, len(pictures), _PICTURES_A_BATCH):
+            batch = pictures[start : start + _PICTURES_A_BATCH]
+            pixels = np.zeros((len(batch), image.channels, *image.size), np.uint8)
+            errors = decode_into(batch, pixels, image, settings.max_pixels)
+            faults |= {start + place + 1: error for place, error in enumerate(errors) if error}
+            columns = [[picture.name for picture in batch], *([labels[start : start + len(batch)]] if labels else [])]
+            blocks = pa.FixedSizeBinaryArray.from_buffers(
+                schema.field(PIXELS).type, len(batch), [None, pa.py_buffer(pixels)]
+            )
+            arrays = [*map(pa.array, columns), pa.array([error or None for error in errors], pa.string()), blocks]
+            file.write_batch(pa.record_batch(arrays, schema))
+            progress("Decoding pictures", start + len(batch), len(pictures))
+    return faults
+
+
+def _problem(row: int, picture: Picture, fault: str) -> Problem:
+    message = f"Row {row}, {picture.name}: {fault}"
+    return Problem("rows", "undecodable-image", message, picture.name, "file", row, 1, fault, "a picture")
+
+
+def picture_bytes(folder: RunFolder, row: int, settings: Settings) -> tuple[bytes, str]:
+    """(the visitor's picture of that row as a browser can show it, its media type)."""
+    from PIL import Image
+
+    original = _original(folder, row, settings)
+    with Image.open(io.BytesIO(original), formats=FORMATS) as picture:
+        if picture.format in _BROWSER_TYPES:
+            return original, _BROWSER_TYPES[picture.format]
+        return _encoded(picture, None), "image/webp"
+
+
+def picture_thumbnail(folder: RunFolder, row: int, pixels: int, settings: Settings) -> bytes:
+    """The picture of that row as WebP, at most `pixels` high and wide; a smaller one is shown in whole pixels."""
+    from PIL import Image
+
+    original = _original(folder, row, settings)
+    with Image.open(io.BytesIO(original), formats=FORMATS) as picture:
+        return _encoded(picture, pixels)
+
+
+def image_template(labels: Sequence[str]) -> bytes:
+    """A zip that shows the layout: a folder a label, and a text that says so."""
+    text = "Put your pictures here, or into the folders, whose names are then taken as labels.\n"
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("README.txt", text)
+        for label in labels:
+            archive.mkdir(label)
+    return content.getvalue()
+
+
+def _original(folder: RunFolder, row: int, settings: Settings) -> bytes:
+    pictures, _ = list_pictures(folder.sources(), settings)
+    if not 1 <= row <= len(pictures):
+        raise RunStateError(f"There is no picture {row}; the run has {len(pictures)}.")
+    try:
+        return pictures[row - 1].read()
+    except OSError as exc:
+        raise ReadError(f"The picture of row {row} is no longer where it was: {exc}") from exc
+
+
+def _encoded(picture: Image.Image, pixels: int | None) -> bytes:
+    from PIL import Image, ImageOps
+
+    shown = ImageOps.exif_transpose(picture).convert("RGB")
+    if pixels is not None:
+        if max(shown.size) < pixels // 2:
+            factor = pixels // max(shown.size)
+            shown = shown.resize((shown.width * factor, shown.height * factor), Image.Resampling.NEAREST)
+        shown.thumbnail((pixels, pixels))
+    content = io.BytesIO()
+    shown.save(content, "WEBP", quality=80)
+    return content.getvalue()

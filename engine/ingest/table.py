@@ -1,0 +1,194 @@
+"""Tables: files → one typed Arrow file, with every fault of every cell found by the card's signature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from engine import cells
+from engine.card import Column, ModelCard
+from engine.errors import ReadError, nearest
+from engine.readers import Source, scan_table
+from engine.settings import Settings
+from engine.signature import Problem, Report, check_names, column_uses
+
+INPUT_FILE = "input.arrow"
+FAULT = "__fault"
+ROW = "__row"
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Lazy rows of all the files together, names mended, not yet typed."""
+
+    frame: pl.LazyFrame
+    schema: Mapping[str, pl.DataType]
+    decimal_comma: bool
+    problems: tuple[Problem, ...]
+    names: tuple[str, ...]
+    blame: tuple[Callable[[], str], ...]
+
+
+def ingest_table(
+    sources: Sequence[Source],
+    card: ModelCard,
+    folder: Path,
+    settings: Settings,
+    renames: Mapping[str, str],
+    progress: Progress,
+) -> Report:
+    """The report of the files; unless it is fatal, `folder/input.arrow` then holds every row, typed by the card.
+
+    Faulty cells are null there, and the column `__fault` says why a row cannot be predicted.
+    """
+    progress("Reading", 0, 0)
+    table = read_table(sources, card, folder, settings, renames)
+    report = Report(0, 0, table.problems, column_uses(table.names, card), tuple(source.name for source in sources))
+    if report.fatal:
+        return report
+    path = folder / INPUT_FILE
+    return _faulty_rows(table, card, path, _write(table, card, path, report))
+
+
+def read_table(
+    sources: Sequence[Source], card: ModelCard, folder: Path, settings: Settings, renames: Mapping[str, str]
+) -> Table:
+    """The files' rows one after the other; a column `file` tells them apart where there are several."""
+    frames: list[pl.LazyFrame] = []
+    problems: list[Problem] = []
+    names: list[str] = []
+    blame: list[Callable[[], str]] = []
+    comma = False
+    for source, scan in scan_table(sources, card, folder, settings):
+        frame = scan.frame.rename(dict(renames), strict=False)
+        found = frame.collect_schema().names()
+        problems += check_names(found, card, source.name)
+        problems += [Problem("note", "format", f"{source.name}: {note}", source.name) for note in scan.notes]
+        names += [name for name in found if name not in names]
+        comma = comma or scan.decimal_comma
+        blame.append(scan.blame)
+        frames.append(frame if len(sources) == 1 else frame.with_columns(pl.lit(source.name).alias("file")))
+    if not frames:
+        raise ReadError("There is no table among the files. Add a CSV, Parquet, JSON, Excel or NumPy file.")
+    frame = frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
+    return Table(frame, dict(frame.collect_schema()), comma, tuple(problems), tuple(names), tuple(blame))
+
+
+def free_names(names: Sequence[str], taken: Sequence[str]) -> dict[str, str]:
+    """New names for the file's columns that are called like one of the results' own (`taken`)."""
+    renames: dict[str, str] = {}
+    for name in names:
+        free = name
+        while free in taken or (free != name and (free in names or free in renames.values())):
+            free = f"input_{free}"
+        if free != name:
+            renames[name] = free
+    return renames
+
+
+def _write(table: Table, card: ModelCard, path: Path, report: Report) -> Report:
+    """Sinks the typed rows, taking each cell as strictly as possible; counts them and the faulty ones."""
+    casts = [cells.typed(column, table.schema[column.name], table.decimal_comma) for column in card.signature]
+    try:
+        table.frame.with_columns(casts).sink_ipc(path, compat_level=pl.CompatLevel.oldest())
+    except pl.exceptions.PolarsError as exc:
+        found = next(filter(None, (blame() for blame in table.blame)), "")
+        raise ReadError(found or f"{', '.join(report.files)} cannot be read: {str(exc).splitlines()[0]}") from exc
+    faults = pl.any_horizontal(pl.lit(False), *(_fault(column).is_not_null() for column in card.signature))
+    n_rows, n_faulty = pl.scan_ipc(path).select(pl.len(), faults.sum().alias("faulty")).collect().row(0)
+    if n_rows == 0:
+        message = f"{', '.join(report.files)}: there is not one row under the header. Add the rows to predict."
+        return replace(report, problems=(*report.problems, Problem("fatal", "no-rows", message)))
+    return replace(report, n_rows=n_rows, n_good=n_rows - n_faulty)
+
+
+def _fault(column: Column) -> pl.Expr:
+    return cells.fault(column, pl.col(column.name))
+
+
+def _faulty_rows(table: Table, card: ModelCard, path: Path, report: Report) -> Report:
+    """The report with each faulty column's problems, after a second, lenient reading; as it is where no row is faulty."""
+    if report.fatal or report.n_good == report.n_rows:
+        return report
+    rows = table.frame.with_row_index(ROW, offset=1)
+    found = {column.name: _found(column, table) for column in card.signature}
+    reasons = [_reason(column, found[column.name]) for column in card.signature]
+    reason = pl.concat_str(reasons, separator="; ", ignore_nulls=True)
+    lenient = [cells.typed_leniently(c, table.schema[c.name], table.decimal_comma) for c in card.signature]
+    marked = rows.with_columns(pl.when(reason != "").then(reason).alias(FAULT)).with_columns(lenient)
+    clean = [
+        pl.when(_fault(column).is_null()).then(pl.col(column.name)).alias(column.name) for column in card.signature
+    ]
+    marked.with_columns(clean).drop(ROW).sink_ipc(path, compat_level=pl.CompatLevel.oldest())
+    n_good = pl.scan_ipc(path).select(pl.col(FAULT).is_null().sum()).collect().item()
+    summaries = pl.collect_all([_summary(rows, column, found[column.name]) for column in card.signature])
+    problems = [
+        _problem(column, record, report.files)
+        for column, summary in zip(card.signature, summaries, strict=True)
+        for record in summary.iter_rows(named=True)
+    ]
+    return replace(report, n_good=n_good, problems=(*report.problems, *problems))
+
+
+def _found(column: Column, table: Table) -> tuple[pl.Expr, pl.Expr]:
+    """(the code of the cell's fault, the text found in it)."""
+    raw = cells.text(pl.col(column.name), table.schema[column.name])
+    value = cells.typed_leniently(column, table.schema[column.name], table.decimal_comma)
+    return cells.fault(column, value, raw), raw
+
+
+def _reason(column: Column, found: tuple[pl.Expr, pl.Expr]) -> pl.Expr:
+    code, raw = found
+    name, chain = column.name, pl.when(code == cells.MISSING).then(pl.lit(f"column '{column.name}' is empty"))
+    for fault in (cells.OUT_OF_RANGE, cells.UNKNOWN_CATEGORY):
+        words = f"column '{name}': '{{}}' is not {cells.expected(column, fault)}".replace("not one of", "none of")
+        chain = chain.when(code == fault).then(_format(words, raw))
+    words = f"column '{name}': '{{}}' is not {cells.expected(column, '')}"
+    return chain.when(code.is_not_null()).then(_format(words, raw)).otherwise(None)
+
+
+def _format(words: str, raw: pl.Expr) -> pl.Expr:
+    before, after = words.rsplit("'{}'", 1)
+    return pl.concat_str([pl.lit(before + "'"), raw.fill_null("").str.slice(0, 80), pl.lit("'" + after)])
+
+
+def _summary(rows: pl.LazyFrame, column: Column, found: tuple[pl.Expr, pl.Expr]) -> pl.LazyFrame:
+    code, raw = found
+    return (
+        rows.select(pl.col(ROW).alias("row"), code.alias("code"), raw.alias("raw"))
+        .filter(pl.col("code").is_not_null())
+        .group_by("code")
+        .agg(
+            pl.len().alias("rows"),
+            pl.col("row").min(),
+            pl.col("raw").sort_by("row").unique(maintain_order=True).head(5),
+        )
+        .sort("row")
+    )
+
+
+def _problem(column: Column, record: Mapping[str, object], files: Sequence[str]) -> Problem:
+    code, count, row, raw = (record[key] for key in ("code", "rows", "row", "raw"))
+    texts = [str(cell)[:80] for cell in raw] if isinstance(raw, list) else []
+    found = ", ".join(f"'{cell}'" for cell in texts if cell.strip() and cell != "None")
+    wanted = cells.expected(column, str(code))
+    where = f"row {row}" if count == 1 else f"{count} rows, the first is row {row}"
+    what = "the cell is empty" if code == cells.MISSING else f"found {found}"
+    near = nearest(texts[0], column.categories) if code == cells.UNKNOWN_CATEGORY and texts else None
+    hint = f" Did you mean '{near}'?" if near else ""
+    message = f"Column '{column.name}', {where}: {what}, expected {wanted}.{hint}"
+    return Problem(
+        "rows",
+        str(code),
+        message,
+        files[0] if len(files) == 1 else "",
+        column.name,
+        int(str(row)),
+        int(str(count)),
+        found,
+        wanted,
+    )

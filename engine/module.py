@@ -1,0 +1,132 @@
+"""The LightningModule a card names, built and filled with a checkpoint's weights, in eval mode."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import MethodType, ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+from engine.card import ModelCard
+from engine.checkpoint import Checkpoint
+from engine.errors import CardError, CheckpointError
+
+
+def lightning_package(module: object) -> ModuleType:
+    """`pytorch_lightning` or `lightning.pytorch`, whichever the module is written on; CardError where it is neither."""
+    for name in ("pytorch_lightning", "lightning.pytorch"):
+        package = sys.modules.get(name)
+        kind = getattr(package, "LightningModule", None)
+        if package is not None and kind is not None and (isinstance(module, kind) or _is_subclass(module, kind)):
+            return package
+    raise CardError(f"{module!r} is not a LightningModule of pytorch_lightning or lightning.pytorch.")
+
+
+def import_class(card: ModelCard, folder: Path) -> type[nn.Module]:
+    """The class that `module` in the card names: `file:Class` beside the card, else `package.module:Class`."""
+    name, _, class_name = card.module.partition(":")
+    beside = folder / f"{name}.py"
+    try:
+        source = _import_file(beside) if beside.is_file() else importlib.import_module(name)
+    except Exception as exc:  # importing runs the host's own code
+        raise CardError(
+            f"module: '{name}' cannot be imported ({type(exc).__name__}: {exc}). Put {name}.py beside the card, or "
+            "install the package it is in."
+        ) from exc
+    found = getattr(source, class_name, None)
+    if not inspect.isclass(found):
+        names = sorted(key for key, value in vars(source).items() if inspect.isclass(value))
+        raise CardError(f"module: there is no class '{class_name}' in {name}; it has {', '.join(names) or 'none'}.")
+    lightning_package(found)
+    return found
+
+
+def build_module(card: ModelCard, folder: Path, checkpoint: Checkpoint) -> nn.Module:
+    """The card's class with the checkpoint's weights, on the CPU, in eval mode.
+
+    Raises CheckpointError where names or shapes of the weights are not those of the class; this is found on
+    torch's meta device, before any memory is taken for them.
+    """
+    kind = import_class(card, folder)
+    arguments = _arguments(kind, {**checkpoint.hyper_parameters, **card.hyper_parameters})
+    try:
+        with torch.device("meta"):
+            sketch: nn.Module | None = kind(**arguments)
+    except (RuntimeError, NotImplementedError):
+        sketch = None  # some honest classes compute while they are built, which meta tensors cannot
+    except Exception as exc:
+        raise CardError(_not_built(kind, arguments, exc)) from exc
+    if sketch is not None:
+        _compare(sketch.state_dict(), checkpoint.state_dict, card)
+    try:
+        module = kind(**arguments)
+    except Exception as exc:
+        raise CardError(_not_built(kind, arguments, exc)) from exc
+    _compare(module.state_dict(), checkpoint.state_dict, card)
+    module.load_state_dict(dict(checkpoint.state_dict))
+    if card.step == "forward":
+        step = lightning_package(module).LightningModule.predict_step
+        module.predict_step = MethodType(step, module)  # type: ignore[assignment]
+    return module.eval().requires_grad_(False)
+
+
+def _import_file(path: Path) -> ModuleType:
+    """The file as a module, named by its content, so that a changed file is a new module."""
+    name = f"forelight_model_{hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path.name} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _is_subclass(kind: object, parent: type) -> bool:
+    return inspect.isclass(kind) and issubclass(kind, parent)
+
+
+def _arguments(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `values` that the class takes; all of them where it takes **kwargs."""
+    parameters = inspect.signature(kind.__init__).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return dict(values)
+    return {name: value for name, value in values.items() if name in parameters}
+
+
+def _not_built(kind: type, arguments: Mapping[str, Any], exc: Exception) -> str:
+    given = ", ".join(sorted(arguments)) or "none"
+    return (
+        f"{kind.__name__} cannot be built ({type(exc).__name__}: {exc}). Its arguments come from the checkpoint's "
+        f"hyper-parameters and the card's hyper_parameters; given: {given}."
+    )
+
+
+def _compare(wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor], card: ModelCard) -> None:
+    missing, extra = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
+    if missing or extra:
+        what = f"lacks '{missing[0]}'" if missing else f"has '{extra[0]}', which the class does not know"
+        raise CheckpointError(
+            f"The checkpoint is not one of {card.module}: it {what} ({len(missing)} weights missing, {len(extra)} "
+            "unknown). Name the class it was trained with."
+        )
+    for name, tensor in wanted.items():
+        if tensor.shape != found[name].shape:
+            raise CheckpointError(
+                f"The checkpoint does not fit {card.module}: '{name}' is {list(found[name].shape)} there, the class "
+                f"makes {list(tensor.shape)}. Give the hyper-parameters it was trained with in the card."
+            )

@@ -1,0 +1,164 @@
+"""Pictures from files, folders and zips, and how they are decoded: capped, whole, first frame, never trusted."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.card import ImageInput
+from engine.errors import ReadError
+from engine.readers.archives import Member, members, read_member
+from engine.readers.source import Source
+from engine.settings import Settings
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+_THREADS = 2
+_PICTURES_A_TASK = 128
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
+_PNG_HEADER = struct.Struct(">8s4x4sIIBB")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture, not yet decoded. `name` holds the folders it is in."""
+
+    name: str
+    place: Source | Member
+
+    def read(self) -> bytes:
+        """Its bytes; ReadError or OSError where they cannot be had."""
+        return read_member(self.place) if isinstance(self.place, Member) else self.place.path.read_bytes()
+
+
+def list_pictures(sources: Sequence[Source], settings: Settings) -> tuple[list[Picture], list[str]]:
+    """All pictures, in the order of the files and of the zips' directories; and what was left out, in sentences."""
+    pictures: list[Picture] = []
+    left_out: list[str] = []
+    for source in sources:
+        places = members(source, settings) if source.name.lower().endswith(".zip") else [source]
+        for place in places:
+            if PurePosixPath(place.name).suffix.lower() in IMAGE_SUFFIXES:
+                pictures.append(Picture(place.name.replace("\\", "/"), place))
+            else:
+                left_out.append(place.name)
+    named = ", ".join(left_out[:3]) + (" …" if len(left_out) > 3 else "")
+    return pictures, [f"{len(left_out)} files are no pictures and left out: {named}."] if left_out else []
+
+
+def decode_into(pictures: Sequence[Picture], pixels: np.ndarray, image: ImageInput, max_pixels: int) -> list[str]:
+    """Decodes into uint8 `pixels` (pictures, channels, height, width); gives for each "" or why it cannot be used."""
+    import torch
+
+    out = torch.from_numpy(pixels)
+
+    def task(start: int) -> list[str]:
+        stop = min(start + _PICTURES_A_TASK, len(pictures))
+        return [_decode_one(pictures[place], out[place], image, max_pixels) for place in range(start, stop)]
+
+    starts = range(0, len(pictures), _PICTURES_A_TASK)
+    if len(starts) == 1:
+        return task(0)
+    with ThreadPoolExecutor(_THREADS, "forelight-decode") as pool:
+        return [error for errors in pool.map(task, starts) for error in errors]
+
+
+def decode(content: bytes, image: ImageInput, max_pixels: int) -> torch.Tensor:
+    """uint8 (channels, height, width) of the size the model takes; ReadError saying what is wrong with the picture."""
+    return fit(_decoded(content, image.channels, max_pixels), image)
+
+
+def fit(picture: torch.Tensor, image: ImageInput) -> torch.Tensor:
+    """The picture at the card's size, resized with antialiasing as `fit` says; itself where it has that size."""
+    height, width = picture.shape[-2:]
+    target = tuple(image.size)
+    if (height, width) == target:
+        return picture
+    from torchvision.transforms.v2 import functional as transforms
+
+    if image.fit == "stretch":
+        return transforms.resize(picture, list(target), antialias=True)
+    ratios = (target[0] / height, target[1] / width)
+    ratio = max(ratios) if image.fit == "cover" else min(ratios)
+    size = [max(1, round(height * ratio)), max(1, round(width * ratio))]
+    return transforms.center_crop(transforms.resize(picture, size, antialias=True), list(target))
+
+
+def _decode_one(picture: Picture, out: torch.Tensor, image: ImageInput, max_pixels: int) -> str:
+    try:
+        out.copy_(decode(picture.read(), image, max_pixels))
+    except ReadError as exc:
+        return str(exc)
+    except OSError as exc:
+        return f"cannot be read ({exc.strerror or exc})."
+    return ""
+
+
+def _decoded(content: bytes, channels: int, max_pixels: int) -> torch.Tensor:
+    """The fast decoder for plain PNG and JPEG, Pillow for every other kind."""
+    import torch
+    from torchvision.io import ImageReadMode, decode_image
+
+    if not _is_plain(content, max_pixels):
+        return _with_pillow(content, channels, max_pixels)
+    mode = ImageReadMode.RGB if channels == 3 else ImageReadMode.GRAY
+    try:
+        return decode_image(torch.frombuffer(bytearray(content), dtype=torch.uint8), mode)
+    except RuntimeError as exc:
+        raise ReadError(f"cannot be decoded ({str(exc).splitlines()[0]}). Save it again.") from exc
+
+
+def _is_plain(content: bytes, max_pixels: int) -> bool:
+    """Whether this is a PNG of 8 bits without transparency, palette or animation, small enough by its header."""
+    if len(content) < _PNG_HEADER.size or not content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return False
+    _, kind, width, height, depth, colour = _PNG_HEADER.unpack_from(content)
+    if b"tRNS" in content[:4096] or b"acTL" in content[:4096]:
+        return False
+    return kind == b"IHDR" and depth == 8 and colour in (0, 2) and 0 < width * height <= max_pixels
+
+
+def _with_pillow(content: bytes, channels: int, max_pixels: int) -> torch.Tensor:
+    """The first frame, upright, on white where it is transparent; the size is judged by the header."""
+    import torch
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
+            if opened.width * opened.height > max_pixels:
+                raise ReadError(
+                    f"has {opened.width} × {opened.height} pixels; at most {max_pixels / 1e6:g} million are decoded. Make it smaller."
+                )
+            picture = ImageOps.exif_transpose(opened)
+            picture = _on_white(picture).convert("RGB" if channels == 3 else "L")
+            values = torch.from_numpy(np.array(picture))
+    except UnidentifiedImageError as exc:
+        raise ReadError("is no PNG, JPEG, WebP, BMP or TIFF picture, whatever its name says. Save it as one.") from exc
+    except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError) as exc:
+        raise ReadError(
+            f"cannot be decoded ({str(exc).splitlines()[0] if str(exc) else 'damaged'}). Save it again."
+        ) from exc
+    return values.permute(2, 0, 1).contiguous() if channels == 3 else values[None]
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    from PIL import Image
+
+    if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
+        values = np.asarray(picture, np.float64)
+        top = 65535.0 if values.max(initial=0) > 255 else 255.0
+        return Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8))
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        layered = picture.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered)
+    return picture

@@ -1,0 +1,41 @@
+"""Settings: read once from FORELIGHT_… variables, then passed in; nothing else reads the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from platformdirs import user_data_path
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+BUNDLED_MODELS = Path(__file__).parent / "demos" / "models"
+
+
+class Settings(BaseSettings):
+    """Folders, limits and devices; each can be set as FORELIGHT_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix="FORELIGHT_", frozen=True, extra="ignore")
+
+    home: Path = Field(default_factory=lambda: user_data_path("forelight"), description="where runs live")
+    models: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(BUNDLED_MODELS,), description="folders of model folders, separated as in PATH"
+    )
+    accelerator: str = Field(default="auto", description="Lightning's accelerator: auto, cpu, gpu …")
+    devices: int = Field(default=1, ge=1, description="devices a prediction may use")
+    warm_models: int = Field(default=4, ge=1, description="models kept in memory; least recently used goes first")
+    shard_rows: int = Field(default=1_000_000, ge=1, description="most rows of one shard")
+    max_pixels: int = Field(default=64_000_000, ge=1, description="most pixels of one picture")
+    max_archive_members: int = Field(default=200_000, ge=1, description="most files in one zip")
+    max_archive_bytes: int = Field(default=16 * 2**30, ge=1, description="most bytes a zip may unpack to")
+    max_archive_ratio: int = Field(default=200, ge=1, description="most bytes a zip may unpack to, for each of its own")
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _folders(cls, value: object) -> object:
+        return tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @property
+    def runs_folder(self) -> Path:
+        return self.home / "runs"

@@ -1,0 +1,127 @@
+"""Classes a model chooses between: the label, how sure it is, and a probability for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from engine.card import ModelCard, OutputKind
+from engine.errors import CardError, ModuleProbeError, PredictionFailed
+from engine.tasks.task import Queries
+from engine.views import Against, ClassBalance, Confidence, Headline, View
+
+if TYPE_CHECKING:
+    import torch
+
+_SUMS_TO_ONE = 1e-3
+
+
+class ClassOutputs:
+    """The model's output says which of the card's labels a row has."""
+
+    def check_card(self, card: ModelCard) -> None:
+        if len(card.labels) < 2:
+            raise CardError("key 'labels' is missing: name the classes, in the order of the model's outputs")
+        if card.output_kind == "values":
+            raise CardError(
+                f"output_kind: 'values' is for numbers; a '{card.task}' gives logits, probabilities or classes"
+            )
+
+    def find_kind(self, output: torch.Tensor, card: ModelCard) -> OutputKind:
+        """Class numbers are integers; probabilities are 0 … 1 and sum to one in every row; else logits.
+
+        A single figure a row could be a logit or a probability: then the card has to say it.
+        """
+        width = 1 if output.ndim == 1 else output.shape[-1]
+        if output.ndim <= 2 and width == 1:
+            return self._kind_of_one(output, card)
+        if output.ndim != 2 or width != len(card.labels):
+            raise ModuleProbeError(
+                f"The model gives {list(output.shape[1:])} for a row; the card names {len(card.labels)} labels "
+                f"({', '.join(card.labels[:6])}). Name each class once, in the order of the outputs."
+            )
+        if card.output_kind == "classes":
+            raise ModuleProbeError(f"output_kind: the card says classes; the model gives {width} figures a row.")
+        sums = output.float().sum(dim=1)
+        adds_up = bool(((sums - 1).abs() < _SUMS_TO_ONE).all()) and bool((output >= 0).all())
+        if card.output_kind == "probabilities" and not adds_up:
+            raise ModuleProbeError("output_kind: the card says probabilities; the model's rows do not sum to one.")
+        return card.output_kind or ("probabilities" if adds_up else "logits")
+
+    def _kind_of_one(self, output: torch.Tensor, card: ModelCard) -> OutputKind:
+        if not output.is_floating_point():
+            if card.output_kind not in (None, "classes"):
+                raise ModuleProbeError(f"output_kind: the card says {card.output_kind}; the model gives class numbers.")
+            return "classes"
+        if card.output_kind is None or (card.output_kind != "classes" and len(card.labels) != 2):
+            raise ModuleProbeError(
+                f"The model gives one figure a row for {len(card.labels)} labels: say in the card whether output_kind "
+                "is logits or probabilities (of the second of two labels), or classes."
+            )
+        return card.output_kind
+
+    def schema(self, card: ModelCard, kind: OutputKind) -> pa.Schema:
+        fields = [("prediction", pa.string())]
+        if kind != "classes":
+            fields += [("confidence", pa.float32()), *((name, pa.float32()) for name in probability_names(card))]
+        return pa.schema(fields)
+
+    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind) -> list[pa.Array]:
+        if kind == "classes":
+            return [_labels(output.reshape(-1).long().numpy(), card.labels)]
+        probabilities = _probabilities(output.float().reshape(len(output), -1), kind)
+        confidence, chosen = probabilities.max(dim=1)
+        columns = [pa.array(np.ascontiguousarray(column)) for column in probabilities.numpy().T]
+        return [_labels(chosen.numpy(), card.labels), pa.array(confidence.numpy()), *columns]
+
+    def units(self, card: ModelCard) -> Mapping[str, str]:
+        return {}
+
+    def views(self, card: ModelCard, columns: Sequence[str], against: Sequence[str]) -> tuple[View, ...]:
+        views: list[View] = [ClassBalance("prediction", card.labels)]
+        if "confidence" in columns:
+            views.append(Confidence("confidence", "prediction", card.labels))
+        if "confidence" in columns and against:
+            units = tuple((column.name, column.unit) for column in card.signature if column.unit)
+            shown = ("confidence", *(name for name in probability_names(card) if name in columns))
+            views.append(Against(shown, tuple(against), units, "prediction", card.labels))
+        return tuple(views)
+
+    def headline(self, card: ModelCard, columns: Sequence[str], results: Queries) -> tuple[Headline, ...]:
+        counts = results.value_counts("prediction")
+        counted = counts.filter(counts["value"].is_not_null()).sort("count", descending=True)
+        if counted.is_empty():
+            return ()
+        top, share = counted["value"][0], counted["count"][0] / counted["count"].sum()
+        figures = [Headline("Most frequent class", str(top), f"{share:.1%} of the rows that were predicted.")]
+        spread = results.quantiles("confidence") if "confidence" in columns else {}
+        if spread:
+            unsure = f"One row in twenty is below {spread['p05']:.2f}."
+            figures.append(Headline("Median confidence", f"{spread['p50']:.2f}", unsure))
+        return tuple(figures)
+
+
+def probability_names(card: ModelCard) -> tuple[str, ...]:
+    """The results' column of each label's probability."""
+    return tuple(f"probability_{label}" for label in card.labels)
+
+
+def _probabilities(output: torch.Tensor, kind: OutputKind) -> torch.Tensor:
+    """(rows, labels) that sum to one; a single figure is about the second of two labels."""
+    import torch
+
+    if output.shape[1] == 1:
+        second = output.sigmoid() if kind == "logits" else output
+        return torch.cat([1 - second, second], dim=1)
+    return output.softmax(dim=1) if kind == "logits" else output
+
+
+def _labels(numbers: np.ndarray, labels: Sequence[str]) -> pa.Array:
+    if len(numbers) and (numbers.min() < 0 or numbers.max() >= len(labels)):
+        raise PredictionFailed(
+            f"The model chose class {int(numbers.max())}; the card names {len(labels)} labels, 0 to {len(labels) - 1}."
+        )
+    return pa.array(labels, pa.string()).take(pa.array(numbers))

@@ -1,0 +1,115 @@
+"""Pictures → float32 (pictures, channels, height, width), scaled to 0 … 1 and normalised as the card says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from engine.card import ImageInput, ModelCard
+from engine.errors import CardError
+from engine.ingest.images import PIXELS, image_template, ingest_images
+from engine.ingest.table import Progress
+from engine.readers import Source
+from engine.settings import Settings
+from engine.signature import Report
+from engine.views import Gallery, View
+
+if TYPE_CHECKING:
+    import torch
+
+
+class ImageInputs:
+    """One picture, one prediction."""
+
+    has_steps = False
+
+    def check_card(self, card: ModelCard) -> None:
+        if card.image is None:
+            raise CardError("key 'image' is missing: say the size and the channels of what the model takes")
+
+    def ingest(
+        self,
+        sources: Sequence[Source],
+        card: ModelCard,
+        folder: Path,
+        settings: Settings,
+        renames: Mapping[str, str],
+        progress: Progress,
+    ) -> Report:
+        return ingest_images(sources, card, _of(card), folder, settings, progress)
+
+    def batch_size(self, device: str) -> int:
+        return 128 if device == "cpu" else 1_024
+
+    def batches(self, rows: pa.Table, card: ModelCard, size: int) -> list[tuple[int, int]]:
+        return [(start, min(start + size, rows.num_rows)) for start in range(0, rows.num_rows, size)]
+
+    def encode(self, rows: pa.Table, card: ModelCard) -> torch.Tensor:
+        image = _of(card)
+        shape = (rows.num_rows, image.channels, *image.size)
+        return normalise(_pixels(rows.column(PIXELS)).reshape(shape), image)
+
+    def columns_of(self, x: torch.Tensor, card: ModelCard) -> dict[str, torch.Tensor]:
+        return {}
+
+    def per_line(self, output: torch.Tensor, lines: int) -> torch.Tensor:
+        return output
+
+    def probe(self, card: ModelCard, items: int) -> torch.Tensor:
+        image = _of(card)
+        shape = (items, image.channels, *image.size)
+        pixels = (np.arange(np.prod(shape)) * 73 % 256).astype(np.uint8).reshape(shape)
+        return normalise(pixels, image)
+
+    def hidden_columns(self) -> tuple[str, ...]:
+        return (PIXELS,)
+
+    def template(self, card: ModelCard) -> tuple[str, bytes]:
+        return "zip", image_template(card.labels)
+
+    def views(self, card: ModelCard) -> tuple[View, ...]:
+        return (Gallery(card.labels),)
+
+    def needs(self, card: ModelCard) -> tuple[str, ...]:
+        image = _of(card)
+        kind = "colour" if image.channels == 3 else "grey"
+        return (
+            "Pictures: PNG, JPEG, WebP, BMP or TIFF; one, many, a folder, or a zip (a folder's name may be the label).",
+            f"Any size; each is brought to {image.size[0]} × {image.size[1]} pixels, {kind} ({_FITS[image.fit]}).",
+        )
+
+
+_FITS = {"cover": "what hangs over is cut", "contain": "padded with black", "stretch": "stretched"}
+
+
+def normalise(pixels: np.ndarray, image: ImageInput) -> torch.Tensor:
+    """uint8 (n, channels, height, width) → float32 of the same shape: pixel / 255, less the mean, over the deviation."""
+    import torch
+
+    x = torch.from_numpy(pixels).to(torch.float32).div_(255)
+    shape = (1, -1, 1, 1)
+    if any(image.mean) or any(figure != 1 for figure in image.std):
+        x.sub_(torch.tensor(image.mean).reshape(shape)).div_(torch.tensor(image.std).reshape(shape))
+    return x
+
+
+def _pixels(column: pa.ChunkedArray) -> np.ndarray:
+    """The column's bytes as one uint8 array; no copy where the rows stand together in one chunk."""
+    parts = [_bytes(chunk) for chunk in column.chunks]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts or [np.empty(0, np.uint8)])
+
+
+def _bytes(chunk: pa.Array) -> np.ndarray:
+    width = chunk.type.byte_width
+    values = np.frombuffer(chunk.buffers()[1], np.uint8, len(chunk) * width, chunk.offset * width)
+    return values.copy() if not values.flags.writeable else values
+
+
+def _of(card: ModelCard) -> ImageInput:
+    if card.image is None:
+        raise CardError("key 'image' is missing")
+    return card.image

@@ -1,0 +1,70 @@
+"""Numbers a model gives: a column each, named and with units as the card says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from engine.card import ModelCard, OutputKind
+from engine.errors import CardError, ModuleProbeError
+from engine.tasks.task import Queries
+from engine.views import Against, Distribution, Headline, View
+
+if TYPE_CHECKING:
+    import torch
+
+
+class ValueOutputs:
+    """Each output of the model is a number."""
+
+    def check_card(self, card: ModelCard) -> None:
+        if not card.outputs:
+            raise CardError("key 'outputs' is missing: name each value the model gives, with its unit")
+        if card.output_kind not in (None, "values"):
+            raise CardError(f"output_kind: '{card.output_kind}' is for classes; a '{card.task}' gives values")
+
+    def find_kind(self, output: torch.Tensor, card: ModelCard) -> OutputKind:
+        width = 1 if output.ndim == 1 else output.shape[-1]
+        if output.ndim > 2 or width != len(card.outputs):
+            raise ModuleProbeError(
+                f"The model gives {list(output.shape[1:]) or 'one value'} for a row; the card names "
+                f"{len(card.outputs)} outputs ({', '.join(column.name for column in card.outputs)}). Name each of them."
+            )
+        return "values"
+
+    def schema(self, card: ModelCard, kind: OutputKind) -> pa.Schema:
+        return pa.schema([(output.name, pa.float32()) for output in card.outputs])
+
+    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind) -> list[pa.Array]:
+        values = output.float().reshape(len(output), -1).numpy()
+        return [pa.array(values[:, number]) for number in range(values.shape[1])]
+
+    def units(self, card: ModelCard) -> Mapping[str, str]:
+        return {output.name: output.unit for output in card.outputs if output.unit}
+
+    def views(self, card: ModelCard, columns: Sequence[str], against: Sequence[str]) -> tuple[View, ...]:
+        names = tuple(output.name for output in card.outputs)
+        spreads = tuple(
+            Distribution(output.name, output.description or output.name, output.unit) for output in card.outputs
+        )
+        units = tuple((column.name, column.unit) for column in (*card.signature, *card.outputs) if column.unit)
+        return (*spreads, *([Against(names, tuple(against), units)] if against else []))
+
+    def headline(self, card: ModelCard, columns: Sequence[str], results: Queries) -> tuple[Headline, ...]:
+        return tuple(figure for output in card.outputs[:3] for figure in _spread(output.name, output.unit, results))[
+            : 3 if len(card.outputs) > 1 else 4
+        ]
+
+
+def _spread(name: str, unit: str, results: Queries) -> list[Headline]:
+    spread = results.quantiles(name)
+    if not spread:
+        return []
+    low, middle, high = (_number(spread[key], unit) for key in ("p05", "p50", "p95"))
+    return [Headline(f"Median {name}", middle, f"Nine of ten rows lie between {low} and {high}.")]
+
+
+def _number(value: float, unit: str) -> str:
+    return f"{value:,.4g}" + (f" {unit}" if unit else "")

@@ -1,0 +1,146 @@
+"""Writes predictions to a shard's Parquet as they leave the model: one line a row, in order, predicted or failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from engine.data import good_rows
+from engine.ingest.table import FAULT, ROW
+from engine.warm import LoadedModel
+
+LINES_A_GROUP = 131_072
+NOT_FINITE = "the model's output is not a finite number"
+
+
+class ShardWriter:
+    """The lines of one shard. Rows between two batches, and after the last, are those that cannot be predicted.
+
+    `rows` are the shard's lines of the input; `first_row` is the number of the first one. The file appears under
+    its name only when it is whole.
+    """
+
+    def __init__(self, path: Path, rows: pa.Table, first_row: int, model: LoadedModel) -> None:
+        self._path, self._rows, self._first, self._model = path, rows, first_row, model
+        self._outputs = model.task.outputs.schema(model.card, model.calling.kind)
+        self._part = path.with_suffix(".part")
+        self._waiting: list[pa.Table] = []
+        self._written = 0
+        self._failed = 0
+        self._file: pq.ParquetWriter | None = None
+
+    @property
+    def lines(self) -> tuple[int, int]:
+        """(lines done, lines of them that failed)."""
+        return self._written, self._failed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._unpredicted(self._rows.num_rows)
+            self._flush()
+        if self._file is not None:
+            self._file.close()
+        if kind is None:
+            self._part.replace(self._path)
+        else:
+            self._part.unlink(missing_ok=True)
+
+    def write(self, span: tuple[int, int], raw: object) -> None:
+        """Appends the lines of [start, stop), for whose good rows the module gave `raw`."""
+        self._unpredicted(span[0])
+        output = self._model.calling.unpack(raw)
+        part = self._rows.slice(span[0], span[1] - span[0])
+        lines = good_rows(self._rows, span).num_rows
+        per_line = self._model.task.inputs.per_line(output, lines)
+        columns = self._model.task.outputs.decode(per_line, self._model.card, self._model.calling.kind)
+        if len(columns[0]) != lines:
+            raise ValueError(f"{len(columns[0])} predictions for {lines} rows")
+        if lines < part.num_rows:
+            places = _places(part)
+            columns = [column.take(places) for column in columns]
+        self._append(part, columns)
+
+    def _unpredicted(self, stop: int) -> None:
+        part = self._rows.slice(self._written, stop - self._written)
+        if part.num_rows:
+            self._append(part, [pa.nulls(part.num_rows, field.type) for field in self._outputs])
+
+    def _append(self, part: pa.Table, columns: Sequence[pa.Array]) -> None:
+        first = self._first + self._written
+        numbers = part.column(ROW) if ROW in part.column_names else pa.array(np.arange(first, first + part.num_rows))
+        errors = _errors(part, columns)
+        failed = part.num_rows - errors.null_count
+        if failed:
+            columns = [pc.if_else(pc.is_null(errors), column, None) for column in columns]
+        status = pc.if_else(pc.is_null(errors), "ok", "failed")
+        hidden = (FAULT, ROW, *self._model.task.inputs.hidden_columns())
+        kept = [name for name in part.column_names if name not in hidden]
+        arrays = [numbers.cast(pa.int64()), *(part.column(name) for name in kept), *columns, status, errors]
+        names = ["row", *kept, *self._outputs.names, "status", "error"]
+        self._waiting.append(pa.table(arrays, names=names))
+        self._written += part.num_rows
+        self._failed += failed
+        if sum(table.num_rows for table in self._waiting) >= LINES_A_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        lines = pa.concat_tables(self._waiting)
+        self._waiting.clear()
+        if self._file is None:
+            self._file = pq.ParquetWriter(
+                self._part, lines.schema, compression="lz4", use_dictionary=_texts(lines.schema)
+            )
+        self._file.write_table(lines, row_group_size=lines.num_rows)
+
+
+def prediction_writer(
+    package: ModuleType, writer: ShardWriter, ranges: Sequence[tuple[int, int]], after_batch: Callable[[], None]
+) -> Any:
+    """A BasePredictionWriter of that Lightning package that gives each batch to `writer`, then calls `after_batch`."""
+
+    class PredictionWriter(package.callbacks.BasePredictionWriter):  # type: ignore[misc,name-defined]
+        def write_on_batch_end(
+            self, trainer: Any, module: Any, prediction: Any, indices: Any, batch: Any, batch_idx: int, loader: int
+        ) -> None:
+            writer.write(ranges[batch_idx], prediction)
+            after_batch()
+
+    return PredictionWriter(write_interval="batch")
+
+
+def _texts(schema: pa.Schema) -> list[str]:
+    """Columns worth a dictionary: few texts, often."""
+    return [field.name for field in schema if field.name in ("prediction", "status", "error", "file")]
+
+
+def _places(part: pa.Table) -> pa.Array:
+    """For each row the place of its prediction among those of the good rows; null for a bad one."""
+    good = pc.is_null(part.column(FAULT)).combine_chunks()
+    return pc.if_else(good, pc.subtract(pc.cumulative_sum(good.cast(pa.int64())), 1), None)
+
+
+def _errors(part: pa.Table, columns: Sequence[pa.Array]) -> pa.Array:
+    """Why each line failed, or null."""
+    faults = part.column(FAULT).combine_chunks().cast(pa.string()) if FAULT in part.column_names else None
+    bad = [pc.invert(pc.is_finite(column)) for column in columns if pa.types.is_floating(column.type)]
+    if not any(pc.any(column).as_py() for column in bad):
+        return faults if faults is not None else pa.nulls(part.num_rows, pa.string())
+    any_bad = bad[0]
+    for column in bad[1:]:
+        any_bad = pc.or_kleene(any_bad, column)
+    not_finite = pc.if_else(pc.fill_null(any_bad, False), NOT_FINITE, pa.scalar(None, pa.string()))
+    return not_finite if faults is None else pc.coalesce(faults, not_finite)
