@@ -66,12 +66,17 @@ async def template(request: Request) -> Response:
 
 async def picture(request: Request) -> Response:
     """The visitor's own picture of one row."""
-    results = await run_in_threadpool(get_engine().results, request.path_params["run_id"])
-    row = request.path_params["row"]
-    if request.query_params.get("small"):
-        return Response(await run_in_threadpool(results.thumbnail, row), media_type="image/webp", headers=_FOR_AN_HOUR)
-    content, media_type = await run_in_threadpool(results.image, row)
+    run_id, row = request.path_params["run_id"], request.path_params["row"]
+    content, media_type = await run_in_threadpool(_picture, run_id, row, bool(request.query_params.get("small")))
     return Response(content, media_type=media_type, headers=_FOR_AN_HOUR)
+
+
+def _picture(run_id: str, row: int, small: bool) -> tuple[bytes, str]:
+    results = get_engine().results(run_id)
+    try:
+        return (results.thumbnail(row), "image/webp") if small else results.image(row)
+    except OSError as exc:
+        raise ReadError(f"The picture of row {row} cannot be shown.") from exc
 
 
 async def say_error(request: Request, error: Exception) -> Response:

@@ -71,7 +71,7 @@ def balance_figure(view: ClassBalance, counts: pl.DataFrame) -> go.Figure:
         hovertemplate="%{y}: %{x:,} rows<extra></extra>",
     )
     figure = _quiet(go.Figure(bars), "rows", "")
-    figure.update_layout(height=max(180, min(640, 70 + 34 * len(names))), bargap=0.25)
+    figure.update_layout(**_bar_sizes(len(names), _HEIGHT))
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)
     return figure
 
@@ -166,7 +166,7 @@ def probability_figure(shares: Mapping[str, float], labels: Sequence[str]) -> go
         hovertemplate="%{y}: %{x:.3f}<extra></extra>",
     )
     figure = _quiet(go.Figure(bars), "probability", "")
-    figure.update_layout(height=80 + 30 * len(most), bargap=0.25)
+    figure.update_layout(**_bar_sizes(len(most), 0))
     figure.update_xaxes(range=[0, 1])
     return figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)
 
@@ -193,6 +193,12 @@ def _shown_labels(labels: Sequence[str], rows: Mapping[str, int]) -> list[str]:
     ]
 
 
+def _bar_sizes(bars: int, least: int) -> dict[str, float]:
+    """Height of a chart of lying bars, and the gap between them, so that no bar is thicker than others elsewhere."""
+    height = max(least, 80 + 30 * bars)
+    return {"height": height, "bargap": max(0.25, 1 - 44 * bars / (height - 60))}
+
+
 def _axis_label(text: str) -> str:
     """The text where plotly would read HTML: its signs shown, not obeyed."""
     shown = text if len(text) <= 60 else text[:59] + "…"
@@ -209,7 +215,7 @@ def _mark(figure: go.Figure, x: float, text: str, anchor: str) -> None:
 def _legend() -> dict[str, object]:
     return {
         "showlegend": True,
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title": None},
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
         "margin_t": 40,
     }
 

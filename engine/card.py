@@ -15,7 +15,7 @@ ColumnType = Literal["float", "integer", "category", "string", "boolean"]
 TaskName = Annotated[str, Field(pattern=r"^[a-z]+(-[a-z]+)*$")]
 OutputKind = Literal["values", "logits", "probabilities", "classes"]
 Precision = Literal["32-true", "16-mixed", "bf16-mixed", "bf16-true", "64-true"]
-RESERVED_NAMES = ("row", "status", "error", "prediction", "confidence")
+RESERVED_NAMES = ("row", "status", "error", "prediction", "confidence", "file")
 
 
 class CardModel(BaseModel):
@@ -148,6 +148,10 @@ class ModelCard(CardModel):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"{what}: '{twice[0]}' stands there twice")
+        own = {output.name for output in self.outputs} | set(RESERVED_NAMES)
+        clash = sorted(own & {column.name for column in self.signature})
+        if clash:
+            raise ValueError(f"signature: '{clash[0]}' is the name of a column of the results; call it otherwise")
         if self.target and self.target in {column.name for column in self.signature}:
             raise ValueError(f"target: '{self.target}' is in the signature too; a label is never fed to the model")
         return self

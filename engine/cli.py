@@ -45,7 +45,7 @@ def models(as_json: AsJson = False) -> None:
     table = Table("model", "task", "title", box=None)
     for entry in entries:
         table.add_row(entry.id, entry.card.task if entry.card else "", entry.card.title if entry.card else entry.error)
-    Console(soft_wrap=True).print(table)
+    _print_table(table)
 
 
 @app.command()
@@ -105,7 +105,7 @@ def runs(as_json: AsJson = False) -> None:
     table = Table("run", "model", "state", "rows", "files", "created", box=None)
     for run in found:
         table.add_row(run.id, run.model_id, run.state, f"{run.rows_done:,}", ", ".join(run.sources), run.created)
-    Console(soft_wrap=True).print(table)
+    _print_table(table)
 
 
 @contextmanager
@@ -149,6 +149,12 @@ def _follow(engine: Engine, run_id: str) -> Run:
             bar.update(shown, total=run.rows_total, completed=run.rows_done, description=run.stage, speed=speed)
             if run.ended:
                 return run
+
+
+def _print_table(table: Table) -> None:
+    """The table, never cut: a pipe has no width."""
+    console = Console(highlight=False)
+    Console(highlight=False, width=None if console.is_terminal else 200).print(table)
 
 
 def _print_report(report: Report, console: Console) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +41,7 @@ def predict_shard(
     code fails, with its words; `path` is then not there.
     """
     package = lightning_package(model.module)
+    quieten(package)
     kind = device_kind(package, accelerator)
     size = batch_size or model.task.inputs.batch_size(kind)
     dataset = PredictDataset(rows, model.card, model.task, model.calling, size)
@@ -76,11 +78,16 @@ def device_kind(package: Any, accelerator: str) -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def quieten(package: Any) -> None:
+    """Keeps the package's tips and device listings, made for a person who trains, out of a server's log."""
+    logging.getLogger(package.__name__).setLevel(logging.ERROR)
+    for words in (".*does not have many workers.*", ".*Couldn't infer the batch indices.*", ".*treespec.*"):
+        warnings.filterwarnings("ignore", message=words)
+
+
 def _predict(trainer: Any, model: LoadedModel, dataset: PredictDataset) -> None:
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-            trainer.predict(model.module, predict_dataloader(dataset), return_predictions=False)
+        trainer.predict(model.module, predict_dataloader(dataset), return_predictions=False)
     except (ForelightError, Cancelled):
         raise
     except Exception as exc:  # the module is the host's own code

@@ -84,6 +84,12 @@ def needed_columns(card: ModelCard) -> tuple[str, ...]:
     return order + tuple(column.name for column in card.signature)
 
 
+def result_names(card: ModelCard) -> frozenset[str]:
+    """The names of the results' own columns, which a file's column cannot keep."""
+    classes = ("prediction", "confidence", *(f"probability_{label}" for label in card.labels)) if card.labels else ()
+    return frozenset(("row", *(output.name for output in card.outputs), *classes, "status", "error"))
+
+
 def check_names(found: Sequence[str], card: ModelCard, file: str) -> list[Problem]:
     """What is wrong with the names of a table's columns: missing, misspelt (with the rename that mends it), extra."""
     needed = needed_columns(card)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -32,6 +33,8 @@ def show_actions(engine: Engine, run: Run) -> None:
         _download(engine, run, "csv", "Download CSV", "primary")
 
 
-def _download(engine: Engine, run: Run, suffix: str, label: str, kind: str) -> None:
+def _download(
+    engine: Engine, run: Run, suffix: str, label: str, kind: Literal["primary", "secondary", "tertiary"]
+) -> None:
     link = download_path(run.id, engine.download_name(run.id, suffix))
-    st.link_button(label, link, icon=":material/download:", type=kind)  # type: ignore[arg-type]
+    st.link_button(label, link, icon=":material/download:", type=kind)

@@ -103,6 +103,7 @@ def has_pictures(views: Sequence[object]) -> bool:
 
 
 def with_pictures(lines: pl.DataFrame, run_id: str) -> pl.DataFrame:
-    """The lines with a first column `picture`: where each row's thumbnail is."""
-    paths = [picture_path(run_id, row, small=True) for row in lines["row"].to_list()]
+    """The lines with a first column `picture`: where each row's thumbnail is, null where it could not be decoded."""
+    states = zip(lines["row"].to_list(), lines["status"].to_list(), strict=True)
+    paths = [picture_path(run_id, row, small=True) if state == "ok" else None for row, state in states]
     return lines.insert_column(0, pl.Series("picture", paths, pl.String))

@@ -133,6 +133,8 @@ def _columns(report: Report) -> None:
     if not report.columns:
         return
     fed = sum(use.role == "input" for use in report.columns)
+    if not fed:
+        return
     with st.expander(
         f"Columns: {fed} fed to the model, {len(report.columns) - fed} kept", icon=":material/view_column:"
     ):

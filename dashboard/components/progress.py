@@ -34,11 +34,14 @@ def show_end(run: Run) -> None:
         why = f" {plain(run.error)}" if run.error else ""
         st.warning(f"**{run.state.capitalize()}.**{why} {done if run.rows_done else ''}", icon=":material/warning:")
     if run.rows_failed:
-        st.warning(
-            f"**{count(run.rows_failed, 'row was', 'rows were')} not predicted.** Each is in the results with its "
-            "reason: see Table, status «failed».",
-            icon=":material/warning:",
-        )
+        note = f"**{count(run.rows_failed, 'row was', 'rows were')} not predicted.** The reasons stand in the table."
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.warning(note, icon=":material/warning:")
+            st.button("Show them", icon=":material/filter_alt:", on_click=_show_failed_rows)
+
+
+def _show_failed_rows() -> None:
+    st.session_state.update({"tab": "Table", "status": "failed"})
 
 
 def _show(run: Run) -> None:

@@ -22,7 +22,9 @@ _LEFT, _RIGHT = "ascending", "descending"
 def show_table(results: Results) -> None:
     """One page of the lines with controls above, pages below, and the chosen row under it."""
     where = _filters(results)
-    sort, descending, size = _order(results)
+    only_failed = any(each.column == "status" and each.value == ("failed",) for each in where)
+    columns = _shown_columns(results, only_failed)
+    sort, descending, size = _order(columns)
     rows = results.count(where) if where else results.n_rows
     if rows == 0:
         st.info("No row is left by these filters.")
@@ -34,7 +36,7 @@ def show_table(results: Results) -> None:
     with st.container(horizontal_alignment="right"):
         page = st.pagination(max(1, -(-rows // size)), key=f"page-{asked}")
     lines = results.page((page - 1) * size, size, sort=sort, descending=descending, where=where)
-    chosen = _draw(slot, lines, results, f"table-{asked}-{page}")
+    chosen = _draw(slot, lines, results, columns, f"table-{asked}-{page}")
     if chosen is not None:
         with st.container(border=True):
             st.markdown(f"**Row {chosen:,}**")
@@ -60,9 +62,9 @@ def _filters(results: Results) -> tuple[Filter, ...]:
     return tuple(where)
 
 
-def _order(results: Results) -> tuple[str, bool, int]:
+def _order(columns: Sequence[ResultColumn]) -> tuple[str, bool, int]:
     """(column, whether from the top, rows of a page)."""
-    names = [column.name for column in _shown_columns(results)]
+    names = sorted((column.name for column in columns), key=lambda name: name != "row")
     with st.container(horizontal=True):
         sort = st.selectbox("Sort by", names, key="sort", width=260)
         order = st.segmented_control(
@@ -75,9 +77,9 @@ def _order(results: Results) -> tuple[str, bool, int]:
 _ARROWS = {_LEFT: ":material/arrow_upward: Up", _RIGHT: ":material/arrow_downward: Down"}
 
 
-def _draw(slot: Any, lines: pl.DataFrame, results: Results, key: str) -> int | None:
+def _draw(slot: Any, lines: pl.DataFrame, results: Results, columns: Sequence[ResultColumn], key: str) -> int | None:
     """Draws the lines into the slot; gives the number of the chosen row."""
-    order = [column.name for column in _shown_columns(results)]
+    order = [column.name for column in columns]
     config = _config(results, lines)
     if has_pictures(results.views):
         lines, order = with_pictures(lines, results.run.id), ["picture", *order]
@@ -97,10 +99,11 @@ def _draw(slot: Any, lines: pl.DataFrame, results: Results, key: str) -> int | N
     return int(lines["row"][rows[0]]) if rows and rows[0] < len(lines) else None
 
 
-def _shown_columns(results: Results) -> list[ResultColumn]:
+def _shown_columns(results: Results, only_failed: bool) -> list[ResultColumn]:
     """The answer first, then the label, what went in, the single probabilities; the status where rows failed."""
     shares = _shares(results)
-    rank = {"row": 0, "prediction": 1, "label": 2, "order": 3, "extra": 4, "input": 5, "status": 7}
+    last = 0.5 if only_failed else 7  # of failed rows the reason is the answer
+    rank = {"row": 0, "prediction": 1, "label": 2, "order": 3, "extra": 4, "input": 5, "status": last}
     shown = [column for column in results.columns if column.role != "status" or results.run.rows_failed]
     single = {name for name in shares if name.startswith("probability_")}
     return sorted(shown, key=lambda column: 6 if column.name in single else rank[column.role])
@@ -122,9 +125,7 @@ def _config(results: Results, lines: pl.DataFrame) -> dict[str, Any]:
     for column in results.columns:
         label = with_unit(column.name, column.unit)
         if column.name in shares:
-            shown[column.name] = st.column_config.ProgressColumn(
-                label, min_value=0, max_value=1, format="%.2f", color="auto"
-            )
+            shown[column.name] = st.column_config.ProgressColumn(label, min_value=0, max_value=1, format="%.2f")
         elif column.dtype == "number":
             largest = lines[column.name].abs().max() if len(lines) else None
             digits = decimals(float(largest)) if isinstance(largest, float) else 2

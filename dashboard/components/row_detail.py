@@ -13,6 +13,7 @@ from dashboard.words import number, plain, with_unit
 from engine import Filter, ResultColumn, Results
 from engine.views import ClassBalance, Distribution, Gallery
 
+_FEW_PIXELS = 64
 _GROUPS = {"input": "What went in", "order": "What went in", "label": "Label", "extra": "Kept as it was"}
 
 
@@ -25,10 +26,9 @@ def choose_row(results: Results) -> None:
     show_row(results, int(row))
 
 
-@st.dialog("One row", width="large")
 def open_row(results: Results, row: int) -> None:
-    """The same over the page."""
-    show_row(results, row)
+    """Shows the row over the page."""
+    st.dialog(f"Row {row:,}", width="large")(show_row)(results, row)
 
 
 def show_row(results: Results, row: int) -> None:
@@ -43,13 +43,17 @@ def show_row(results: Results, row: int) -> None:
         _prediction(line, results)
     with right:
         if any(isinstance(view, Gallery) for view in results.views) and line["status"] != "failed":
-            st.html(
-                f'<img src="{picture_path(results.run.id, row, small=False)}" alt="Picture of row {row}" {_PICTURE}>'
-            )
+            _picture(results, row)
         _cells(line, results.columns)
 
 
-_PICTURE = 'style="display:block;width:100%;max-width:22rem;max-height:22rem;object-fit:contain;border-radius:8px"'
+def _picture(results: Results, row: int) -> None:
+    """The visitor's picture; one for a model of few pixels is shown pixel by pixel."""
+    image = results.card.image
+    sharp = "image-rendering:pixelated;" if image is not None and max(image.size) <= _FEW_PIXELS else ""
+    style = f"{sharp}display:block;width:100%;max-width:20rem;max-height:20rem;object-fit:contain;border-radius:8px"
+    source = picture_path(results.run.id, row, small=False)
+    st.html(f'<img src="{source}" alt="The picture of row {row}" style="{style}">')
 
 
 def _prediction(line: Mapping[str, Any], results: Results) -> None:
@@ -102,7 +106,7 @@ def shown_value(value: object) -> str:
     if value is None:
         return "–"
     if isinstance(value, float):
-        return number(value, 5)
+        return number(value)
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 

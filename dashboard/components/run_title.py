@@ -6,7 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
-from dashboard.words import count, duration, listed, plain, short
+from dashboard.words import code, count, duration, listed, plain, short
 from engine import Results, Run
 
 _Color = Literal["red", "orange", "blue", "green", "gray"]
@@ -37,12 +37,11 @@ def files_of(run: Run) -> str:
 def show_title(run: Run) -> None:
     """Model, state, files, rows, time and number of the run."""
     with st.container(gap="xsmall"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.title(plain(run.title), anchor=False, width="content")
-            show_badge(run)
+        st.title(plain(run.title), anchor=False)
         took = f"finished in {duration(run.seconds)}" if run.state == "done" else ""
-        facts = [plain(files_of(run)), count(run.rows_total, "row"), took, f"run `{run.id[:6]}`"]
-        st.caption(" · ".join(fact for fact in facts if fact))
+        facts = [plain(files_of(run)), count(run.rows_total, "row"), took, f"run {code(run.id[:6])}"]
+        word, color, icon = _BADGES[run.state]
+        st.markdown(f":{color}-badge[{icon} {word}] :gray[{' · '.join(fact for fact in facts if fact)}]")
 
 
 def show_headline(results: Results) -> None:

@@ -23,7 +23,7 @@ def show_preview(engine: Engine, run: Run) -> None:
 
 
 def ask_to_start(engine: Engine, entry: ModelEntry, run: Run) -> None:
-    """The button that starts the prediction and goes to its page; where rows are faulty it says what happens to them."""
+    """The button that starts the prediction and goes to its page; it says what happens to faulty rows."""
     report = run.report
     bad = report.n_rows - report.n_good
     with st.container(horizontal=True):

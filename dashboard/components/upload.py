@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import streamlit as st
 from streamlit import runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.api import template_path
@@ -23,7 +24,7 @@ _PIECE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What is to be predicted: files on disk under the visitor's names. `folder` holds them if they are ours to remove."""
+    """What is to be predicted: files on disk, by the visitor's names. `folder` is ours to remove; a sample has none."""
 
     id: str
     sources: tuple[Source, ...]
@@ -63,7 +64,7 @@ def _uploader(entry: ModelEntry) -> list[Any]:
             label_visibility="collapsed", key=f"what-{entry.id}",
         )  # fmt: skip
         several = "directory" if what == "folder" else True
-    needs = " ".join(task_of(entry.usable_card()).inputs.needs(entry.usable_card()))
+    needs = "Drop your files here. " + " ".join(task_of(entry.usable_card()).inputs.needs(entry.usable_card()))
     found = st.file_uploader(
         plain(needs), accept_multiple_files=several, key=f"files-{entry.id}-{what}-{_round(entry)}"
     )
@@ -125,10 +126,11 @@ def _store(engine: Engine, files: Sequence[Any]) -> Upload:
 def _let_go(files: Sequence[Any]) -> None:
     """Frees Streamlit's copy in memory now; by itself it would stay until the session ends."""
     context = get_script_run_ctx()
-    if context is None or not runtime.exists():
+    manager = runtime.get_instance().uploaded_file_mgr if runtime.exists() else None
+    if context is None or not isinstance(manager, MemoryUploadedFileManager):
         return
     for file in files:
-        runtime.get_instance().uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+        manager.remove_file(context.session_id, file.file_id)
 
 
 def _key(entry: ModelEntry) -> str:

@@ -26,7 +26,8 @@ def show_views(results: Results) -> None:
     grid = st.grid(2, min_column_width=400)
     for number, view in enumerate(views):
         wide = isinstance(view, _WIDE) or _stands_alone(views, number)
-        with grid.cell(column_span="all" if wide else 1), st.container(border=True, height="stretch"):
+        place = grid.cell(column_span="all") if wide else grid
+        with place.container(border=True, height="stretch"):
             show(view, results, number)
     if not views:
         st.info("There is nothing to draw for this model. See the table.")

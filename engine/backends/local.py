@@ -124,6 +124,7 @@ class _Prediction:
         options = self._record.options
         with self._models.lease(self._entry, precision=options.precision or "", device=device) as model:
             if device == 0:
+                self._started = time.perf_counter()  # what counts is the prediction, not the loading
                 self._folder.update(output_kind=model.calling.kind, checkpoint_sha256=model.checkpoint.sha256)
             for number, (start, stop) in _taken(waiting):
                 predict_shard(

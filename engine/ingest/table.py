@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from engine.card import Column, ModelCard
 from engine.errors import ReadError, nearest
 from engine.readers import Source, scan_table
 from engine.settings import Settings
-from engine.signature import Problem, Report, check_names, column_uses
+from engine.signature import Problem, Report, check_names, column_uses, result_names
 
 INPUT_FILE = "input.arrow"
 FAULT = "__fault"
@@ -43,7 +43,7 @@ def ingest_table(
 ) -> Report:
     """The report of the files; unless it is fatal, `folder/input.arrow` then holds every row, typed by the card.
 
-    Faulty cells are null there, and the column `__fault` says why a row cannot be predicted.
+    A cell that cannot be read in its type is null there; the column `__fault` says why a row cannot be predicted.
     """
     progress("Reading", 0, 0)
     table = read_table(sources, card, folder, settings, renames)
@@ -65,7 +65,10 @@ def read_table(
     comma = False
     for source, scan in scan_table(sources, card, folder, settings):
         frame = scan.frame.rename(dict(renames), strict=False)
+        clashes = free_names(frame.collect_schema().names(), result_names(card))
+        frame = frame.rename(clashes)
         found = frame.collect_schema().names()
+        problems += [_clash(source, name, free) for name, free in clashes.items()]
         problems += check_names(found, card, source.name)
         problems += [Problem("note", "format", f"{source.name}: {note}", source.name) for note in scan.notes]
         names += [name for name in found if name not in names]
@@ -78,14 +81,21 @@ def read_table(
     return Table(frame, dict(frame.collect_schema()), comma, tuple(problems), tuple(names), tuple(blame))
 
 
-def free_names(names: Sequence[str], taken: Sequence[str]) -> dict[str, str]:
-    """New names for the file's columns that are called like one of the results' own (`taken`)."""
+def _clash(source: Source, name: str, free: str) -> Problem:
+    message = f"The results have a column '{name}' of their own: the file's comes back as '{free}'."
+    return Problem("note", "renamed-column", message, source.name, name, found=name, expected=free)
+
+
+def free_names(names: Sequence[str], taken: Collection[str]) -> dict[str, str]:
+    """New names for the columns of a file that are called like one of the results' own (`taken`)."""
     renames: dict[str, str] = {}
+    used = {*names, *taken}
     for name in names:
-        free = name
-        while free in taken or (free != name and (free in names or free in renames.values())):
-            free = f"input_{free}"
-        if free != name:
+        if name in taken:
+            free = f"input_{name}"
+            while free in used:
+                free = f"input_{free}"
+            used.add(free)
             renames[name] = free
     return renames
 
@@ -120,10 +130,7 @@ def _faulty_rows(table: Table, card: ModelCard, path: Path, report: Report) -> R
     reason = pl.concat_str(reasons, separator="; ", ignore_nulls=True)
     lenient = [cells.typed_leniently(c, table.schema[c.name], table.decimal_comma) for c in card.signature]
     marked = rows.with_columns(pl.when(reason != "").then(reason).alias(FAULT)).with_columns(lenient)
-    clean = [
-        pl.when(_fault(column).is_null()).then(pl.col(column.name)).alias(column.name) for column in card.signature
-    ]
-    marked.with_columns(clean).drop(ROW).sink_ipc(path, compat_level=pl.CompatLevel.oldest())
+    marked.drop(ROW).sink_ipc(path, compat_level=pl.CompatLevel.oldest())
     n_good = pl.scan_ipc(path).select(pl.col(FAULT).is_null().sum()).collect().item()
     summaries = pl.collect_all([_summary(rows, column, found[column.name]) for column in card.signature])
     problems = [

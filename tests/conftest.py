@@ -1,0 +1,47 @@
+"""What tests share: the bundled models, an engine with a folder of its own, and a way to run one prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from engine import Engine, Options, Results, Run, Settings, Source
+from engine.settings import BUNDLED_MODELS
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """An engine with the bundled models and its own home, on the CPU."""
+    engine = Engine(Settings(home=tmp_path / "home", models=(BUNDLED_MODELS,), accelerator="cpu"))
+    yield engine
+    engine.close()
+
+
+class Predicting:
+    """Checks, predicts and waits; what most tests want of an engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def run(self, model_id: str, paths: Sequence[Path], **options: object) -> Run:
+        run = self.engine.check(model_id, [Source(path.name, path) for path in paths])
+        self.engine.submit(run.id, Options.model_validate(options))
+        ended = self.engine.wait(run.id)
+        assert ended.state == "done", ended.error
+        return ended
+
+    def results(self, model_id: str, paths: Sequence[Path], **options: object) -> Results:
+        return self.engine.results(self.run(model_id, paths, **options).id)
+
+
+@pytest.fixture
+def predicting(engine: Engine) -> Predicting:
+    return Predicting(engine)
+
+
+@pytest.fixture
+def samples() -> Path:
+    """The bundled models' folder, whose samples are real files."""
+    return BUNDLED_MODELS
