@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 
 import plotly.graph_objects as go
 import polars as pl
@@ -16,6 +15,7 @@ from engine.views import Against, ClassBalance, Confidence, Distribution, Series
 _THEME_COLORS = tuple(f"#{place:06d}" for place in range(1, 11))
 _QUIET = "rgba(128,128,128,0.75)"
 _MOST_BARS = 30
+_MOST_LINES = 12
 _HEIGHT = 320
 
 
@@ -39,6 +39,7 @@ def distribution_figure(
         hovertemplate="%{customdata}<extra></extra>",
     )
     figure = _quiet(go.Figure(bars), with_unit(view.column, view.unit), "rows")
+    figure.update_yaxes(**_whole_numbers(bins["count"].to_list()))
     figure.update_layout(bargap=0, margin_t=36)
     if at is not None:
         _mark(figure, at, f"this row {number(at)}", "center")
@@ -71,6 +72,7 @@ def balance_figure(view: ClassBalance, counts: pl.DataFrame) -> go.Figure:
         hovertemplate="%{y}: %{x:,} rows<extra></extra>",
     )
     figure = _quiet(go.Figure(bars), "rows", "")
+    figure.update_xaxes(**_whole_numbers(list(by_label.values())))
     figure.update_layout(**_bar_sizes(len(names), _HEIGHT))
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)
     return figure
@@ -99,7 +101,9 @@ def confidence_figure(view: Confidence, bins: pl.DataFrame) -> go.Figure:
         )
         figure.add_trace(bars)
     _quiet(figure, "confidence (0 to 1)", "rows")
-    figure.update_layout(barmode="stack", bargap=0, **_legend())
+    height = _bar_sizes(min(len(view.labels), _MOST_BARS), _HEIGHT)["height"]  # as high as the bars of the classes
+    figure.update_layout(barmode="stack", bargap=0, **_legend(), height=min(height, 520))
+    figure.update_yaxes(**_whole_numbers(bins["count"].to_list()))
     return figure
 
 
@@ -137,7 +141,7 @@ def series_figure(view: SeriesLines, lines: pl.DataFrame, units: Mapping[str, st
     figure = make_subplots(rows=len(panels), cols=1, shared_xaxes=True, vertical_spacing=0.06)
     steps = lines[view.step].to_list()
     place = 0
-    for row, (unit, names) in enumerate(panels, start=1):
+    for row, (title, names) in enumerate(panels, start=1):
         for name in names:
             predicted = name in view.outputs
             line = {"color": _THEME_COLORS[place % 10], "width": 2.5 if predicted else 1.5}
@@ -145,11 +149,11 @@ def series_figure(view: SeriesLines, lines: pl.DataFrame, units: Mapping[str, st
             trace = go.Scatter(x=steps, y=lines[name].to_list(), mode="lines", name=_axis_label(shown), line=line)
             figure.add_trace(trace, row=row, col=1)
             place += 1
-        figure.update_yaxes(title=_axis_label(unit or names[0]), row=row, col=1)
+        figure.update_yaxes(title=_axis_label(title), row=row, col=1)
     _quiet(figure, view.step, None)
     figure.update_xaxes(title="")
     figure.update_xaxes(title=_axis_label(view.step), row=len(panels), col=1)
-    figure.update_layout(height=140 + 190 * len(panels), hovermode="x unified", **_legend())
+    figure.update_layout(height=120 + 220 * len(panels), hovermode="x unified", **_legend())
     return figure
 
 
@@ -172,12 +176,15 @@ def probability_figure(shares: Mapping[str, float], labels: Sequence[str]) -> go
 
 
 def _panels(view: SeriesLines, lines: pl.DataFrame, units: Mapping[str, str]) -> list[tuple[str, list[str]]]:
-    """(unit, columns) of each panel: the outputs' units first; columns without a unit stand alone."""
-    names = [name for name in (*view.outputs, *view.inputs) if name in lines.columns][:8]
-    keys = {name: units.get(name, "") or name for name in names}
-    order = list(dict.fromkeys(keys.values()))
-    ranked = sorted(names, key=lambda name: order.index(keys[name]))
-    return [(units.get(group[0], ""), group) for group in (list(part) for _, part in groupby(ranked, keys.__getitem__))]
+    """(title of the axis, columns) of each panel: first what came out, then what went in, a panel for each unit."""
+    panels: dict[tuple[bool, str], list[str]] = {}
+    for name in [name for name in (*view.outputs, *view.inputs) if name in lines.columns][:_MOST_LINES]:
+        panels.setdefault((name in view.outputs, units.get(name, "")), []).append(name)
+    return [(_panel_title(names, unit, out), names) for (out, unit), names in panels.items()]
+
+
+def _panel_title(names: Sequence[str], unit: str, out: bool) -> str:
+    return with_unit(names[0] if len(names) == 1 else "predicted" if out else "measured", unit)
 
 
 def _groups(points: pl.DataFrame, labels: Sequence[str]) -> list[tuple[str, pl.DataFrame]]:
@@ -191,6 +198,11 @@ def _shown_labels(labels: Sequence[str], rows: Mapping[str, int]) -> list[str]:
     return sorted((label for label in labels if label in rows), key=lambda label: rows[label], reverse=True)[
         :_MOST_BARS
     ]
+
+
+def _whole_numbers(counts: Sequence[int]) -> dict[str, object]:
+    """Marks of an axis that counts rows: never half a row."""
+    return {"dtick": 1} if max(counts, default=0) <= 4 else {"tickformat": ",d"}
 
 
 def _bar_sizes(bars: int, least: int) -> dict[str, float]:

@@ -1,4 +1,7 @@
-"""The frame around every page: brand, navigation, and what is shown when a page fails."""
+"""The frame around every page: brand, navigation, and what is shown when a page fails.
+
+The pages lie in app_pages/: Streamlit takes a folder pages/ for a navigation of its own until this script has run once.
+"""
 
 from __future__ import annotations
 
@@ -16,25 +19,25 @@ page = st.navigation(
     {
         "Workspace": [
             st.Page(
-                "pages/predict.py",
+                "app_pages/predict.py",
                 title="Predict",
                 icon=":material/bolt:",
                 default=True,
                 help="Choose a model, drop a file, see what can be predicted, and predict it.",
             ),
             st.Page(
-                "pages/runs.py",
+                "app_pages/runs.py",
                 title="Runs",
                 icon=":material/history:",
                 help="Predictions made here: open them again, or delete them.",
             ),
             st.Page(
-                "pages/models.py",
+                "app_pages/models.py",
                 title="Models",
                 icon=":material/deployed_code:",
                 help="What each model needs, what it gives, and how well it was measured to do.",
             ),
-            st.Page("pages/result.py", title="Result", visibility="hidden"),
+            st.Page("app_pages/result.py", title="Result", visibility="hidden"),
         ]
     }
 )

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&^=@:\"'/])")
-_SHORTCODE = re.compile(r":(?=[\w+\-/]+:)")
+# Read as icons and links even where their signs are escaped: an invisible joiner after the first one ends that.
+_READ_ANYWAY = re.compile(r":(?=[\w+\-/]+:)|:(?=//)|@(?=\w)|www(?=\.)", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
 _SPACES = re.compile(r"\s+")
 _MOST_CHARACTERS = 400
@@ -21,7 +22,7 @@ def plain(text: object, most: int = _MOST_CHARACTERS) -> str:
     """
     line = _SPACES.sub(" ", str(text)).strip()
     shown = line if len(line) <= most else line[: most - 1] + "…"
-    return _MARKDOWN.sub(r"\\\1", _SHORTCODE.sub(":" + _WORD_JOINER, shown))
+    return _MARKDOWN.sub(r"\\\1", _READ_ANYWAY.sub(r"\g<0>" + _WORD_JOINER, shown))
 
 
 def code(text: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -33,10 +33,13 @@ def export_results(results: Results, path: Path) -> Path:
     return path
 
 
-def harmless(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """The frame with `'` before each text cell and header that a spreadsheet would take for a formula."""
+def harmless(frame: pl.LazyFrame, sure: Collection[str] = ()) -> pl.LazyFrame:
+    """The frame with `'` before each text cell and header that a spreadsheet would take for a formula.
+
+    The columns that are `sure` hold no text of a visitor's, or never at the beginning of a cell.
+    """
     schema = frame.collect_schema()
-    texts = [name for name, dtype in schema.items() if dtype == pl.String()]
+    texts = [name for name, dtype in schema.items() if dtype == pl.String() and name not in sure]
     headers = {name: f"'{name}" for name in schema.names() if name[:1] in "=+-@\t\r"}
     return frame.with_columns(_quoted(name) for name in texts).rename(headers)
 
@@ -48,7 +51,8 @@ def _quoted(name: str) -> pl.Expr:
 
 
 def _csv(results: Results, path: Path) -> None:
-    harmless(results.scan()).sink_csv(path)
+    own = [column.name for column in results.columns if column.role in ("prediction", "status")]
+    harmless(results.scan(), own).sink_csv(path)
 
 
 def _parquet(results: Results, path: Path) -> None:

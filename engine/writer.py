@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Self
@@ -31,15 +32,17 @@ class ShardWriter:
         self._path, self._rows, self._first, self._model = path, rows, first_row, model
         self._outputs = model.task.outputs.schema(model.card, model.calling.kind)
         self._part = path.with_suffix(".part")
-        self._waiting: list[pa.Table] = []
-        self._written = 0
+        self._waiting: list[Sequence[pa.Array]] = []
+        self._done = self._flushed = 0
         self._failed = 0
         self._file: pq.ParquetWriter | None = None
+        self._disk = ThreadPoolExecutor(1, "forelight-write")
+        self._writing: Future[None] | None = None
 
     @property
     def lines(self) -> tuple[int, int]:
-        """(lines done, lines of them that failed)."""
-        return self._written, self._failed
+        """(lines done, lines of them that failed, as far as they are written)."""
+        return self._done, self._failed
 
     def __enter__(self) -> Self:
         return self
@@ -47,11 +50,15 @@ class ShardWriter:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._unpredicted(self._rows.num_rows)
-            self._flush()
-        if self._file is not None:
-            self._file.close()
+        try:
+            if kind is None:
+                self._unpredicted(self._rows.num_rows)
+                self._flush()
+            self._settle()
+        finally:
+            self._disk.shutdown()
+            if self._file is not None:
+                self._file.close()
         if kind is None:
             self._part.replace(self._path)
         else:
@@ -70,41 +77,55 @@ class ShardWriter:
         if lines < part.num_rows:
             places = _places(part)
             columns = [column.take(places) for column in columns]
-        self._append(part, columns)
+        self._append(part.num_rows, columns)
 
     def _unpredicted(self, stop: int) -> None:
-        part = self._rows.slice(self._written, stop - self._written)
-        if part.num_rows:
-            self._append(part, [pa.nulls(part.num_rows, field.type) for field in self._outputs])
+        lines = stop - self._done
+        if lines:
+            self._append(lines, [pa.nulls(lines, field.type) for field in self._outputs])
 
-    def _append(self, part: pa.Table, columns: Sequence[pa.Array]) -> None:
-        first = self._first + self._written
+    def _append(self, lines: int, columns: Sequence[pa.Array]) -> None:
+        self._waiting.append(columns)
+        self._done += lines
+        if self._done - self._flushed >= LINES_A_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Hands the waiting lines to the disk's thread, once it has done with those before: the model goes on meanwhile."""
+        if self._waiting:
+            part = self._rows.slice(self._flushed, self._done - self._flushed)
+            columns = [pa.concat_arrays(pieces) for pieces in zip(*self._waiting, strict=True)]
+            first = self._first + self._flushed
+            self._waiting.clear()
+            self._flushed = self._done
+            self._settle()
+            self._writing = self._disk.submit(self._write_group, part, columns, first)
+
+    def _settle(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+
+    def _write_group(self, part: pa.Table, columns: list[pa.Array], first: int) -> None:
+        lines = self._lines(part, columns, first)
+        if self._file is None:
+            texts = _texts(lines.schema)
+            packed = {field.name: "lz4" if pa.types.is_string(field.type) else "none" for field in lines.schema}
+            self._file = pq.ParquetWriter(self._part, lines.schema, compression=packed, use_dictionary=texts)
+        self._file.write_table(lines, row_group_size=lines.num_rows)
+
+    def _lines(self, part: pa.Table, columns: list[pa.Array], first: int) -> pa.Table:
+        """The lines as they are written: row, the input's columns, the predictions, status and error."""
         numbers = part.column(ROW) if ROW in part.column_names else pa.array(np.arange(first, first + part.num_rows))
         errors = _errors(part, columns)
         failed = part.num_rows - errors.null_count
         if failed:
             columns = [pc.if_else(pc.is_null(errors), column, None) for column in columns]
+        self._failed += failed
         status = pc.if_else(pc.is_null(errors), "ok", "failed")
         hidden = (FAULT, ROW, *self._model.task.inputs.hidden_columns())
         kept = [name for name in part.column_names if name not in hidden]
         arrays = [numbers.cast(pa.int64()), *(part.column(name) for name in kept), *columns, status, errors]
-        names = ["row", *kept, *self._outputs.names, "status", "error"]
-        self._waiting.append(pa.table(arrays, names=names))
-        self._written += part.num_rows
-        self._failed += failed
-        if sum(table.num_rows for table in self._waiting) >= LINES_A_GROUP:
-            self._flush()
-
-    def _flush(self) -> None:
-        if not self._waiting:
-            return
-        lines = pa.concat_tables(self._waiting)
-        self._waiting.clear()
-        if self._file is None:
-            self._file = pq.ParquetWriter(
-                self._part, lines.schema, compression="lz4", use_dictionary=_texts(lines.schema)
-            )
-        self._file.write_table(lines, row_group_size=lines.num_rows)
+        return pa.table(arrays, names=["row", *kept, *self._outputs.names, "status", "error"])
 
 
 def prediction_writer(

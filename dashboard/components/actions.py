@@ -19,11 +19,11 @@ _copy_link = st.components.v2.component(
 )
 
 
-def show_actions(engine: Engine, run: Run) -> None:
-    """Download as CSV, as Parquet, as something else; copy the link."""
+def show_actions(engine: Engine, run: Run, has_results: bool) -> None:
+    """Download as CSV, as Parquet, as something else, where there are results; copy the link."""
     with st.container(horizontal=True, width="content", gap="xsmall", horizontal_alignment="right"):
         _copy_link(key="copy-link", width="content", height="content")
-        if run.rows_done == 0:
+        if not has_results:
             return
         with st.popover("More formats", icon=":material/more_horiz:"):
             st.caption("Numbers with all their digits, types kept:")

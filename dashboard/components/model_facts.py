@@ -22,7 +22,7 @@ def show_model(engine: Engine, entry: ModelEntry) -> None:
             link = template_path(entry.id)
             st.link_button("Download a template", link, icon=":material/download:", type="tertiary")
             if st.button("Predict with it", icon=":material/bolt:", type="primary"):
-                st.switch_page("pages/predict.py", query_params={"model": entry.id})
+                st.switch_page("app_pages/predict.py", query_params={"model": entry.id})
     st.markdown(plain(card.description, most=4_000))
     _figures(card)
     _needs(card)

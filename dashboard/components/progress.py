@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.failures import shown_failures
 from dashboard.words import count, duration, plain
-from engine import Engine, Run
+from engine import Engine, Results, Run
 
 
 def show_progress(engine: Engine, run_id: str) -> None:
@@ -25,15 +25,15 @@ def show_progress(engine: Engine, run_id: str) -> None:
     look()
 
 
-def show_end(run: Run) -> None:
+def show_end(run: Run, results: Results | None) -> None:
     """Says what a finished run lacks; nothing where it lacks nothing."""
     if run.state == "failed":
         st.error(plain(run.error or "The prediction failed.", most=2_000), icon=":material/error:")
     elif run.state in ("cancelled", "interrupted"):
-        done = f"{run.rows_done:,} of {count(run.rows_total, 'row')} were predicted before, and are below."
+        kept = f"{results.n_rows:,} of {count(run.rows_total, 'row')} were kept" if results else "No rows were kept"
         why = f" {plain(run.error)}" if run.error else ""
-        st.warning(f"**{run.state.capitalize()}.**{why} {done if run.rows_done else ''}", icon=":material/warning:")
-    if run.rows_failed:
+        st.warning(f"**{run.state.capitalize()}.**{why} {kept}.", icon=":material/warning:")
+    if run.rows_failed and results is not None:
         note = f"**{count(run.rows_failed, 'row was', 'rows were')} not predicted.** The reasons stand in the table."
         with st.container(horizontal=True, vertical_alignment="center"):
             st.warning(note, icon=":material/warning:")

@@ -93,6 +93,7 @@ def _draw(slot: Any, lines: pl.DataFrame, results: Results, columns: Sequence[Re
         on_select="rerun",
         selection_mode="single-row",
         key=key,
+        placeholder="–",
         alt="Results, one row each",
     )
     rows: Sequence[int] = event.selection.rows

@@ -31,7 +31,9 @@ def _card(engine: Engine, run: Run) -> None:
             failed = f", {run.rows_failed:,} not predicted" if run.rows_failed else ""
             st.caption(f"{plain(files_of(run))} · {count(run.rows_total, 'row')}{failed} · {when(run.created)}")
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="xsmall"):
-            st.page_link("pages/result.py", label="Open", icon=":material/open_in_new:", query_params={"run": run.id})
+            st.page_link(
+                "app_pages/result.py", label="Open", icon=":material/open_in_new:", query_params={"run": run.id}
+            )
             if st.button("Delete", icon=":material/delete:", type="tertiary", key=f"delete-{run.id}"):
                 _confirm(engine, run)
 

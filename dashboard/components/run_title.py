@@ -7,7 +7,8 @@ from typing import Literal
 import streamlit as st
 
 from dashboard.words import code, count, duration, listed, plain, short
-from engine import Results, Run
+from engine import Engine, Results, Run
+from engine.errors import RunNotFound, RunStateError
 
 _Color = Literal["red", "orange", "blue", "green", "gray"]
 _BADGES: dict[str, tuple[str, _Color, str]] = {
@@ -34,14 +35,35 @@ def files_of(run: Run) -> str:
     return f"{count(len(run.sources), 'file')} ({short(listed(run.sources, 2))})"
 
 
-def show_title(run: Run) -> None:
-    """Model, state, files, rows, time and number of the run."""
-    with st.container(gap="xsmall"):
-        st.title(plain(run.title), anchor=False)
-        took = f"finished in {duration(run.seconds)}" if run.state == "done" else ""
-        facts = [plain(files_of(run)), count(run.rows_total, "row"), took, f"run {code(run.id[:6])}"]
-        word, color, icon = _BADGES[run.state]
-        st.markdown(f":{color}-badge[{icon} {word}] :gray[{' · '.join(fact for fact in facts if fact)}]")
+def asked_run(engine: Engine) -> Run:
+    """The run that `?run=` names; where there is none, says so, shows the way on, and ends the page."""
+    run_id = st.query_params.get("run", "")
+    try:
+        return engine.run(run_id)
+    except RunNotFound:
+        st.title("There is no such run" if run_id else "No run is chosen", anchor=False)
+        why = "It was deleted, or its link is not whole. " if run_id else ""
+        st.info(f"{why}Open one made before, or predict something new.", icon=":material/link_off:")
+        with st.container(horizontal=True):
+            st.page_link("app_pages/predict.py", label="Predict", icon=":material/bolt:")
+            st.page_link("app_pages/runs.py", label="Runs", icon=":material/history:")
+        st.stop()
+
+
+def results_of(engine: Engine, run: Run) -> Results | None:
+    """The run's predictions; None before it has ended, and where it ended before any were kept."""
+    try:
+        return engine.results(run.id) if run.ended else None
+    except RunStateError:
+        return None
+
+
+def show_facts(run: Run) -> None:
+    """State, files, rows, time and number of the run, in one line."""
+    took = f"finished in {duration(run.seconds)}" if run.state == "done" else ""
+    facts = [plain(files_of(run)), count(run.rows_total, "row"), took, f"run {code(run.id[:6])}"]
+    word, color, icon = _BADGES[run.state]
+    st.markdown(f":{color}-badge[{icon} {word}] :small[:gray[{' · '.join(fact for fact in facts if fact)}]]")
 
 
 def show_headline(results: Results) -> None:

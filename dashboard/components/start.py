@@ -16,7 +16,7 @@ def show_preview(engine: Engine, run: Run) -> None:
     """The first rows as the model takes them; nothing where the files could not be typed."""
     if run.report.fatal or not run.report.n_rows:
         return
-    st.caption(f"The first of {count(run.report.n_rows, 'row')}, as the model takes them")
+    st.caption(f"The first of {count(run.report.n_rows, 'row')}")
     st.dataframe(
         engine.preview(run.id, _PREVIEW_ROWS), hide_index=True, height="content", alt="The first rows of your data"
     )
@@ -45,4 +45,4 @@ def _start(engine: Engine, entry: ModelEntry, run: Run, options: Options) -> Non
     engine.submit(run.id, options)
     forget_check(engine, entry)
     forget_files(entry)
-    st.switch_page("pages/result.py", query_params={"run": run.id})
+    st.switch_page("app_pages/result.py", query_params={"run": run.id})

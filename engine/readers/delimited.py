@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 
@@ -56,15 +57,21 @@ def _encoding(source: Source) -> str:
                 return encoding
         if b"\0" in head:
             return _without_mark(head, source)
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        try:
-            decoder.decode(head)
-            while part := file.read(1 << 22):
+        file.seek(0)
+        return "utf-8" if _is_utf8(file) else "cp1252"
+
+
+def _is_utf8(file: BinaryIO) -> bool:
+    """Whether all of the file is UTF-8; parts in plain ASCII, mostly all of them, are not decoded."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        while part := file.read(1 << 22):
+            if not part.isascii() or decoder.getstate()[0]:
                 decoder.decode(part)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8"
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _without_mark(head: bytes, source: Source) -> str:

@@ -9,31 +9,27 @@ from dashboard.components.actions import show_actions
 from dashboard.components.progress import show_end, show_progress
 from dashboard.components.result_table import show_table
 from dashboard.components.row_detail import choose_row
-from dashboard.components.run_title import show_headline, show_title
+from dashboard.components.run_title import asked_run, results_of, show_facts, show_headline
 from dashboard.components.views import show_views
 from dashboard.resources import get_engine
+from dashboard.words import plain
 
 engine = get_engine()
-run_id = st.query_params.get("run", "")
-if not run_id:
-    st.info("No run is chosen. Open one of those made before, or predict something new.")
-    st.page_link("pages/runs.py", icon=":material/history:")
-    st.stop()
-
-run = engine.run(run_id)
+run = asked_run(engine)
+results = results_of(engine, run)
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title(plain(run.title), anchor=False)
+    if run.ended:
+        show_actions(engine, run, results is not None)
+show_facts(run)
 if not run.ended:
-    show_title(run)
-    show_progress(engine, run_id)
+    show_progress(engine, run.id)
     st.stop()
 
-with st.container(horizontal=True, vertical_alignment="top", horizontal_alignment="distribute"):
-    show_title(run)
-    show_actions(engine, run)
-show_end(run)
-if run.rows_done == 0:
+show_end(run, results)
+if results is None:
     st.stop()
 
-results = engine.results(run_id)
 show_headline(results)
 charts, table, rows, about = st.tabs(["Charts", "Table", "Rows", "About"], key="tab", bind="query-params")
 if charts.open:

@@ -12,6 +12,6 @@ st.title("Runs")
 runs = engine.runs()
 if not runs:
     st.info("Nothing was predicted here yet.", icon=":material/history:")
-    st.page_link("pages/predict.py", label="Predict something", icon=":material/bolt:")
+    st.page_link("app_pages/predict.py", label="Predict something", icon=":material/bolt:")
     st.stop()
 show_runs(engine, runs)
