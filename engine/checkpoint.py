@@ -114,7 +114,7 @@ def _check_finite(state_dict: Mapping[str, torch.Tensor], path: Path) -> None:
 
 
 def _hyper_parameters(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """The hyper-parameters, walked over at most MAX_HYPER_PARAMETERS nodes: plain values, no key that begins with `_`."""
+    """The hyper-parameters, at most MAX_HYPER_PARAMETERS nodes of plain values; no key begins with `_`."""
     found = content.get("hyper_parameters") or {}
     if not isinstance(found, Mapping):
         raise CheckpointError(f"{path.name}: hyper_parameters is {type(found).__name__}, expected a dict.")

@@ -24,7 +24,8 @@ class PredictDataset(Dataset[Batch]):
     def __init__(self, rows: pa.Table, card: ModelCard, task: Task, calling: Calling, batch_size: int) -> None:
         self._rows, self._card, self._task, self._calling = rows, card, task, calling
         ranges = task.inputs.batches(rows, card, batch_size)
-        self.ranges: Sequence[tuple[int, int]] = [span for span in ranges if good_rows(rows, span).num_rows]
+        spoilt = FAULT in rows.column_names
+        self.ranges: Sequence[tuple[int, int]] = [s for s in ranges if not spoilt or good_rows(rows, s).num_rows]
 
     def __len__(self) -> int:
         return len(self.ranges)

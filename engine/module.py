@@ -30,7 +30,7 @@ def lightning_package(module: object) -> ModuleType:
     raise CardError(f"{module!r} is not a LightningModule of pytorch_lightning or lightning.pytorch.")
 
 
-def import_class(card: ModelCard, folder: Path) -> type[nn.Module]:
+def import_class(card: ModelCard, folder: Path) -> type[Any]:
     """The class that `module` in the card names: `file:Class` beside the card, else `package.module:Class`."""
     name, _, class_name = card.module.partition(":")
     beside = folder / f"{name}.py"
@@ -67,7 +67,7 @@ def build_module(card: ModelCard, folder: Path, checkpoint: Checkpoint) -> nn.Mo
     if sketch is not None:
         _compare(sketch.state_dict(), checkpoint.state_dict, card)
     try:
-        module = kind(**arguments)
+        module: nn.Module = kind(**arguments)
     except Exception as exc:
         raise CardError(_not_built(kind, arguments, exc)) from exc
     _compare(module.state_dict(), checkpoint.state_dict, card)
@@ -102,7 +102,7 @@ def _is_subclass(kind: object, parent: type) -> bool:
 
 def _arguments(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
     """Those of `values` that the class takes; all of them where it takes **kwargs."""
-    parameters = inspect.signature(kind.__init__).parameters
+    parameters = inspect.signature(kind).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         return dict(values)
     return {name: value for name, value in values.items() if name in parameters}

@@ -51,7 +51,7 @@ class Calling:
         if self.batch == "pair":
             return x, torch.zeros(len(x))
         by_column = columns() if self.columns else {}
-        return {key: x for key in self.keys} | {name: by_column[name] for name in self.columns}
+        return dict.fromkeys(self.keys, x) | {name: by_column[name] for name in self.columns}
 
     def unpack(self, raw: object) -> torch.Tensor:
         """The output tensor among what the module gave, on the CPU."""

@@ -37,7 +37,7 @@ class ResultColumn:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Lines whose `column` is one of `value` (in), from the first to the second of it (between), or holds it (contains)."""
+    """Lines whose `column` is one of `value` (in), from its first to its second (between), or holds it (contains)."""
 
     column: str
     op: Literal["in", "between", "contains"]
@@ -57,7 +57,7 @@ Filters = Sequence[Filter]
 
 
 class Results:
-    """The lines of one run: `row`, the input's columns, the predictions, `status`, `error`; in the order of the file."""
+    """The lines of one run: `row`, the input's columns, predictions, `status`, `error`; in the order of the file."""
 
     def __init__(self, folder: RunFolder, card: ModelCard, settings: Settings) -> None:
         self.folder, self.card, self._settings = folder, card, settings

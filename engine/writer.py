@@ -91,7 +91,7 @@ class ShardWriter:
             self._flush()
 
     def _flush(self) -> None:
-        """Hands the waiting lines to the disk's thread, once it has done with those before: the model goes on meanwhile."""
+        """Hands the waiting lines to the disk's thread, when it has done those before: the model goes on."""
         if self._waiting:
             part = self._rows.slice(self._flushed, self._done - self._flushed)
             columns = [pa.concat_arrays(pieces) for pieces in zip(*self._waiting, strict=True)]

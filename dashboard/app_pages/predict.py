@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.components.model_cards import choose_model
-from dashboard.components.preflight import checked_run, show_report
+from dashboard.components.preflight import checked_run, show_columns, show_report
 from dashboard.components.start import ask_to_start, show_preview
 from dashboard.components.upload import ask_for_files
 from dashboard.resources import get_engine
@@ -24,5 +24,6 @@ if upload is None:
 
 run = checked_run(engine, model, upload)
 show_report(run.report, model, upload)
-show_preview(engine, run)
 ask_to_start(engine, model, run)
+show_columns(run.report)
+show_preview(engine, run)

@@ -7,7 +7,7 @@ import shlex
 import streamlit as st
 
 from dashboard.components.preflight import headline_of
-from dashboard.words import count, duration, plain, when
+from dashboard.words import code, count, duration, plain, when
 from engine import Engine, Run
 
 _ICONS = {"fatal": ":red[:material/error:]", "rows": ":orange[:material/warning:]", "note": ":gray[:material/info:]"}
@@ -51,8 +51,8 @@ def _facts(run: Run) -> None:
         "Faulty rows": "reported, the others predicted"
         if run.options.on_error == "report"
         else "would have been refused",
-        "Card": f"SHA-256 `{run.card_sha256 or 'not known'}`",
-        "Checkpoint": f"SHA-256 `{run.checkpoint_sha256 or 'not known'}`",
-        "Run": f"`{run.id}`",
+        "Run": code(run.id),
+        "Card's SHA-256": code(run.card_sha256),
+        "Checkpoint's SHA-256": code(run.checkpoint_sha256),
     }
-    st.table(facts, border="horizontal", alt="Facts of the run")
+    st.table({name: fact for name, fact in facts.items() if fact}, border="horizontal", alt="Facts of the run")

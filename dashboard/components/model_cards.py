@@ -33,14 +33,14 @@ def choose_model(entries: Sequence[ModelEntry], key: str) -> ModelEntry | None:
         default={"chosen": chosen},
         on_chosen_change=lambda: None,
     )
-    st.query_params["model"] = chosen
+    st.query_params["model"] = st.session_state["model"] = chosen
     return usable[chosen]
 
 
 def _chosen(known: Sequence[str], key: str) -> str:
-    """What was clicked last, else what the address says, else the first."""
+    """What was clicked here, else what the address says, else what another page showed, else the first."""
     clicked: Any = st.session_state.get(key) or {}
-    for candidate in (clicked.get("chosen"), st.query_params.get("model")):
+    for candidate in (clicked.get("chosen"), st.query_params.get("model"), st.session_state.get("model")):
         if candidate in known:
             return str(candidate)
     return known[0]

@@ -54,7 +54,7 @@ def renames_of(entry: ModelEntry, upload: Upload) -> dict[str, str]:
 
 
 def show_report(report: Report, entry: ModelEntry, upload: Upload) -> None:
-    """The headline, every problem with its place, and the columns' use."""
+    """The headline, and every problem with its place and the way out of it."""
     _headline(report)
     shown = sorted(report.problems, key=lambda problem: list(_ICONS).index(problem.severity))
     if shown:
@@ -64,7 +64,6 @@ def show_report(report: Report, entry: ModelEntry, upload: Upload) -> None:
             if len(shown) > _MOST_PROBLEMS:
                 st.caption(f"and {len(shown) - _MOST_PROBLEMS:,} more of the kind")
     _renames(report, entry, upload)
-    _columns(report)
 
 
 def headline_of(report: Report) -> str:
@@ -129,9 +128,8 @@ def _renames(report: Report, entry: ModelEntry, upload: Upload) -> None:
             st.rerun()
 
 
-def _columns(report: Report) -> None:
-    if not report.columns:
-        return
+def show_columns(report: Report) -> None:
+    """What each column of the file is used for; nothing where none is fed to the model."""
     fed = sum(use.role == "input" for use in report.columns)
     if not fed:
         return

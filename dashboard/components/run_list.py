@@ -47,6 +47,5 @@ def _confirm(engine: Engine, run: Run) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep it"):
             st.rerun()
-        if st.button("Delete", type="primary", icon=":material/delete:"):
-            engine.delete(run.id)
+        if st.button("Delete", type="primary", icon=":material/delete:", on_click=engine.delete, args=(run.id,)):
             st.rerun()

@@ -18,7 +18,11 @@ def show_preview(engine: Engine, run: Run) -> None:
         return
     st.caption(f"The first of {count(run.report.n_rows, 'row')}")
     st.dataframe(
-        engine.preview(run.id, _PREVIEW_ROWS), hide_index=True, height="content", alt="The first rows of your data"
+        engine.preview(run.id, _PREVIEW_ROWS),
+        hide_index=True,
+        placeholder="–",
+        height="content",
+        alt="The first rows of your data",
     )
 
 

@@ -32,9 +32,9 @@ class ImageClassifier(pl.LightningModule):
         self.head = nn.Linear(third, classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.head(self.body(images))  # type: ignore[no-any-return]
+        return self.head(self.body(images))
 
-    def predict_step(self, batch, batch_idx):  # type: ignore[no-untyped-def]
+    def predict_step(self, batch, batch_idx):
         images, _ = batch  # Ignore labels during prediction
         predictions = self(images)  # Forward pass
         return predictions.argmax(dim=1)  # Get class predictions
@@ -58,7 +58,7 @@ class _Residual(nn.Module):
         self.inner = nn.Sequential(_block(width, width), _block(width, width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.inner(x)  # type: ignore[no-any-return]
+        return x + self.inner(x)
 
 
 def _block(before: int, after: int, pool: bool = False) -> nn.Sequential:
@@ -79,10 +79,10 @@ class DigitClassifier(pl.LightningModule):
         self.head = nn.Linear(2 * width * 4, 10)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.head(self.body(images))  # type: ignore[no-any-return]
+        return self.head(self.body(images))
 
     def predict_step(self, batch: torch.Tensor, batch_idx: int) -> torch.Tensor:
-        return self(batch)  # type: ignore[no-any-return]
+        return self(batch)
 
     def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], batch_idx: int) -> torch.Tensor:
         images, labels = batch

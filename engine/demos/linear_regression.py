@@ -17,9 +17,9 @@ class LinearRegressionModel(pl.LightningModule):
         self.linear = nn.Linear(input_dim, output_dim)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.linear(x)  # type: ignore[no-any-return]
+        return self.linear(x)
 
-    def predict_step(self, batch, batch_idx):  # type: ignore[no-untyped-def]
+    def predict_step(self, batch, batch_idx):
         x, _ = batch  # Ignore labels during prediction
         return self.forward(x)
 

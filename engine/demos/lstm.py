@@ -24,7 +24,7 @@ class LSTMModel(pl.LightningModule):
         hidden, state = self.lstm(sequence)
         return self.head(hidden), state
 
-    def predict_step(self, batch, batch_idx):  # type: ignore[no-untyped-def]
+    def predict_step(self, batch, batch_idx):
         sequence, _ = batch  # Ignore target sequences during prediction
         output, _ = self(sequence)  # Forward pass, get output from LSTM
         return output  # Sequence of predictions

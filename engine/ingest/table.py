@@ -121,7 +121,7 @@ def _fault(column: Column) -> pl.Expr:
 
 
 def _faulty_rows(table: Table, card: ModelCard, path: Path, report: Report) -> Report:
-    """The report with each faulty column's problems, after a second, lenient reading; as it is where no row is faulty."""
+    """The report with each faulty column's problems, by a second, lenient reading; unchanged where no row is faulty."""
     if report.fatal or report.n_good == report.n_rows:
         return report
     rows = table.frame.with_row_index(ROW, offset=1)
@@ -150,12 +150,14 @@ def _found(column: Column, table: Table) -> tuple[pl.Expr, pl.Expr]:
 
 def _reason(column: Column, found: tuple[pl.Expr, pl.Expr]) -> pl.Expr:
     code, raw = found
-    name, chain = column.name, pl.when(code == cells.MISSING).then(pl.lit(f"column '{column.name}' is empty"))
-    for fault in (cells.OUT_OF_RANGE, cells.UNKNOWN_CATEGORY):
-        words = f"column '{name}': '{{}}' is not {cells.expected(column, fault)}".replace("not one of", "none of")
-        chain = chain.when(code == fault).then(_format(words, raw))
-    words = f"column '{name}': '{{}}' is not {cells.expected(column, '')}"
-    return chain.when(code.is_not_null()).then(_format(words, raw)).otherwise(None)
+    name = column.name
+    reason = pl.lit(None, pl.String)
+    for wanted in {cells.expected(column, fault) for fault in (cells.OUT_OF_RANGE, "")}:
+        is_range = wanted != cells.expected(column, "")
+        ours = code == cells.OUT_OF_RANGE if is_range else code.is_not_null() & (code != cells.OUT_OF_RANGE)
+        words = f"column '{name}': '{{}}' is not {wanted}".replace("not one of", "none of")
+        reason = pl.when(ours).then(_format(words, raw)).otherwise(reason)
+    return pl.when(code == cells.MISSING).then(pl.lit(f"column '{name}' is empty")).otherwise(reason)
 
 
 def _format(words: str, raw: pl.Expr) -> pl.Expr:

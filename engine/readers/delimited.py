@@ -140,7 +140,8 @@ def _check_header(source: Source, lines: Sequence[list[str]], card: ModelCard) -
     if not set(header) & set(needed) and header and all(_is_number(name) for name in header):
         names = ", ".join(needed[:6]) + (" …" if len(needed) > 6 else "")
         raise ReadError(
-            f"{source.name} has no header: its first line is {', '.join(header[:4])} …. Put the columns' names there: {names}."
+            f"{source.name} has no header: its first line is {', '.join(header[:4])} …. "
+            f"Put the columns' names there: {names}."
         )
 
 
@@ -159,8 +160,8 @@ def _ragged(source: Source, path: Path, separator: str, fields: int) -> str:
             for record in reader:
                 if len(record) > fields:
                     return (
-                        f"{source.name}, line {reader.line_num}: found {len(record)} fields, expected {fields} as in the "
-                        "header. Put quotes around text that holds the separator."
+                        f"{source.name}, line {reader.line_num}: found {len(record)} fields, expected {fields} as in "
+                        "the header. Put quotes around text that holds the separator."
                     )
         except csv.Error as exc:
             return f"{source.name}, line {reader.line_num}: {exc}."

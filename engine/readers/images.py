@@ -87,11 +87,13 @@ def fit(picture: torch.Tensor, image: ImageInput) -> torch.Tensor:
     from torchvision.transforms.v2 import functional as transforms
 
     if image.fit == "stretch":
-        return transforms.resize(picture, list(target), antialias=True)
+        stretched: torch.Tensor = transforms.resize(picture, list(target), antialias=True)
+        return stretched
     ratios = (target[0] / height, target[1] / width)
     ratio = max(ratios) if image.fit == "cover" else min(ratios)
     size = [max(1, round(height * ratio)), max(1, round(width * ratio))]
-    return transforms.center_crop(transforms.resize(picture, size, antialias=True), list(target))
+    fitted: torch.Tensor = transforms.center_crop(transforms.resize(picture, size, antialias=True), list(target))
+    return fitted
 
 
 def _decode_one(picture: Picture, out: torch.Tensor, image: ImageInput, max_pixels: int) -> str:
@@ -113,9 +115,10 @@ def _decoded(content: bytes, channels: int, max_pixels: int) -> torch.Tensor:
         return _with_pillow(content, channels, max_pixels)
     mode = ImageReadMode.RGB if channels == 3 else ImageReadMode.GRAY
     try:
-        return decode_image(torch.frombuffer(bytearray(content), dtype=torch.uint8), mode)
+        decoded: torch.Tensor = decode_image(torch.frombuffer(bytearray(content), dtype=torch.uint8), mode)
     except RuntimeError as exc:
         raise ReadError(f"cannot be decoded ({str(exc).splitlines()[0]}). Save it again.") from exc
+    return decoded
 
 
 def _is_plain(content: bytes, max_pixels: int) -> bool:
@@ -137,7 +140,8 @@ def _with_pillow(content: bytes, channels: int, max_pixels: int) -> torch.Tensor
         with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
             if opened.width * opened.height > max_pixels:
                 raise ReadError(
-                    f"has {opened.width} × {opened.height} pixels; at most {max_pixels / 1e6:g} million are decoded. Make it smaller."
+                    f"has {opened.width} × {opened.height} pixels; at most {max_pixels / 1e6:g} million are decoded. "
+                    "Make it smaller."
                 )
             picture = ImageOps.exif_transpose(opened)
             picture = _on_white(picture).convert("RGB" if channels == 3 else "L")

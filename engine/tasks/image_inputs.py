@@ -87,7 +87,7 @@ _FITS = {"cover": "what hangs over is cut", "contain": "padded with black", "str
 
 
 def normalise(pixels: np.ndarray, image: ImageInput) -> torch.Tensor:
-    """uint8 (n, channels, height, width) → float32 of the same shape: pixel / 255, less the mean, over the deviation."""
+    """uint8 (n, channels, height, width) → float32 of that shape: pixel / 255, less the mean, over the deviation."""
     import torch
 
     x = torch.from_numpy(pixels).to(torch.float32).div_(255)

@@ -64,7 +64,7 @@ class SequenceInputs(TableInputs):
         return ranges
 
     def encode(self, rows: pa.Table, card: ModelCard) -> torch.Tensor:
-        steps = series_lengths(pl.Series(rows.column(_of(card).series)))[0]
+        steps = _of(card).length or series_lengths(pl.Series(rows.column(_of(card).series)))[0]
         return encode_columns(rows, card.signature).reshape(-1, steps, len(card.signature))
 
     def per_line(self, output: torch.Tensor, lines: int) -> torch.Tensor:
@@ -95,7 +95,8 @@ class SequenceInputs(TableInputs):
         sequence = _of(card)
         steps = f"{sequence.length} lines a series" if sequence.length else "any number of lines a series"
         return (
-            f"A long table, one line a step: '{sequence.series}', '{sequence.step}' and {len(card.signature)} columns; {steps}.",
+            f"A long table, one line a step: '{sequence.series}', '{sequence.step}' and {len(card.signature)} columns; "
+            f"{steps}.",
             f"Or a NumPy array, series × steps × {len(card.signature)}.",
         )
 

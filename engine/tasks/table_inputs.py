@@ -110,7 +110,8 @@ def _bounds(column: Column) -> tuple[float, float]:
 def _codes(values: pa.ChunkedArray, column: Column) -> np.ndarray:
     if column.type == "category":
         values = pc.index_in(values, value_set=pa.array(column.categories, values.type))
-    return values.cast(pa.float32(), safe=False).to_numpy()
+    codes: np.ndarray = values.cast(pa.float32(), safe=False).to_numpy()
+    return codes
 
 
 def _example(name: str, card: ModelCard) -> object:

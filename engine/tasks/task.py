@@ -102,7 +102,7 @@ class Outputs(Protocol):
         """Unit of each column that has one."""
 
     def views(self, card: ModelCard, columns: Sequence[str], against: Sequence[str]) -> tuple[View, ...]:
-        """The charts, the answer first. `columns` the results have; `against` of them are worth plotting values over."""
+        """The charts, the answer first. `columns` the results have; `against` are worth plotting values over."""
 
     def headline(self, card: ModelCard, columns: Sequence[str], results: Queries) -> tuple[Headline, ...]:
         """The figures that stand above the charts."""

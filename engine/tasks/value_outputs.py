@@ -49,7 +49,8 @@ class ValueOutputs:
         spreads = tuple(
             Distribution(output.name, output.description or output.name, output.unit) for output in card.outputs
         )
-        units = tuple((column.name, column.unit) for column in (*card.signature, *card.outputs) if column.unit)
+        units = tuple((each.name, each.unit) for each in card.signature if each.unit)
+        units += tuple(self.units(card).items())
         return (*spreads, *([Against(names, tuple(against), units)] if against else []))
 
     def headline(self, card: ModelCard, columns: Sequence[str], results: Queries) -> tuple[Headline, ...]:

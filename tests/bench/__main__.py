@@ -87,7 +87,13 @@ def _one_row(engine: Engine, folder: Path) -> str:
     x = torch.tensor([[float(column.example or 0) for column in columns]])
 
     def bare() -> None:
-        trainer = lightning.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False)
+        trainer = lightning.Trainer(
+            accelerator="cpu",
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
         trainer.predict(module, DataLoader([(x, x)], batch_size=None))  # type: ignore[arg-type]
 
     def through_everything() -> None:
@@ -108,7 +114,10 @@ def _memory(folder: Path, scale: float) -> str:
     """Peak memory of a whole prediction in a process of its own, at one and at ten million rows."""
     peaks = [_peak(folder, int(rows * scale)) for rows in (1_000_000, 10_000_000)]
     first, second = (peak / 2**20 for peak in peaks)
-    return f"Peak memory, linear regression: {first:,.0f} MiB at 1,000,000 rows, {second:,.0f} MiB at 10,000,000: **{second / first:.2f}** times (≤ 1.3)."
+    return (
+        f"Peak memory, linear regression: {first:,.0f} MiB at 1,000,000 rows, {second:,.0f} MiB at 10,000,000: "
+        f"**{second / first:.2f}** times (≤ 1.3). Memory the process holds; pages of mapped files do not count."
+    )
 
 
 def _peak(folder: Path, rows: int) -> int:
@@ -128,8 +137,9 @@ def _report(lines: Sequence[str], one: str, memory: str) -> str:
         (
             "# Benchmarks",
             "",
-            f"Written by `make bench` on {date.today().isoformat()}: {machine}, Python {platform.python_version()}, {versions}.",
-            f"Medians of {TIMES} interleaved runs in one process, file to file, models warm. Machines are noisy: read the ratios.",
+            f"Written by `make bench` on {date.today().isoformat()}: {machine}, Python {platform.python_version()},",
+            f"{versions}. Medians of {TIMES} interleaved runs in one process, file to file, models warm.",
+            "Machines are noisy: read the ratios.",
             "",
             "- *tutorial*: pandas → TensorDataset → DataLoader of 32 → default Trainer → torch.cat → to_csv",
             "- *limit*: the fastest code known here without a Trainer, checks, row identity or a run folder",

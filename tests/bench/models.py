@@ -34,7 +34,9 @@ def write_models(folder: Path) -> Path:
     torch.manual_seed(0)
     signature = [{"name": f"x{number}"} for number in range(30)]
     perceptron = {"task": "tabular-classification", "module": "engine.demos.mlp:MlpClassifier", "signature": signature}
-    _write(folder / "three-classes", MlpClassifier(30, 3, 64), {**perceptron, "labels": ["class-0", "class-1", "class-2"]})
+    _write(
+        folder / "three-classes", MlpClassifier(30, 3, 64), {**perceptron, "labels": ["class-0", "class-1", "class-2"]}
+    )
     pictures = {"task": "image-classification", "module": "tests.bench.models:SmallCnn"}
     image = {"size": [32, 32], "mean": list(MEAN), "std": list(STD)}
     labels = [f"class-{number}" for number in range(10)]

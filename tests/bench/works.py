@@ -131,7 +131,9 @@ def _limit_table(engine: Engine, model_id: str, path: Path, folder: Path) -> Non
     x = torch.from_numpy(frame.cast(pl.Float32).to_numpy())
     with torch.inference_mode():
         found = torch.cat([module(part.contiguous()) for part in x.split(16_384)])
-    frame.with_columns(**{name: pl.Series(values) for name, values in _labelled(found).items()}).write_csv(folder / "out.csv")
+    frame.with_columns(**{name: pl.Series(values) for name, values in _labelled(found).items()}).write_csv(
+        folder / "out.csv"
+    )
 
 
 def _tutorial_pictures(engine: Engine, path: Path, folder: Path) -> None:

@@ -31,7 +31,11 @@ def write_model(folder: Path, code: str, card: dict[str, Any], *arguments: Any, 
     spec.loader.exec_module(module)
     torch.manual_seed(0)
     trainer = package.Trainer(
-        accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
     )
     trainer.strategy.connect(module.Model(*arguments))
     trainer.save_checkpoint(folder / "model.ckpt", weights_only=True)

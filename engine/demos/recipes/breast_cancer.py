@@ -71,7 +71,7 @@ def _card(names: list[str], x: np.ndarray, example: np.ndarray, figures: list[di
         "checkpoint": "model.ckpt",
         "description": "Whether a biopsy is malignant or benign, from thirty measurements of the cell nuclei in it. "
         "An example to try, not a medical device.",
-        "source": "Wolberg, Mangasarian, Street, Street (1995), Breast Cancer Wisconsin (Diagnostic); through scikit-learn",
+        "source": "Wolberg, Mangasarian, Street (1995), Breast Cancer Wisconsin (Diagnostic); through scikit-learn",
         "license": "CC BY 4.0",
         "signature": [{key: value for key, value in column.items() if value != ""} for column in signature],
         "labels": list(LABELS),

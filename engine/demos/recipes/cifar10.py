@@ -9,10 +9,9 @@ from pathlib import Path
 import pytorch_lightning as lightning
 import torch
 from torch.utils.data import DataLoader, IterableDataset
-from torchvision.io import ImageReadMode, decode_image
-
 from torchmetrics.functional.classification import multiclass_accuracy, multiclass_f1_score
 from torchvision.datasets import CIFAR10
+from torchvision.io import ImageReadMode, decode_image
 
 from engine.demos.cnn import ImageClassifier
 from engine.demos.training import SEED, figure, publish, quiet_trainer
@@ -60,7 +59,7 @@ def read_zip(path: Path) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def train(folder: Path, data: Path | None = None, epochs: int | None = None) -> None:
-    """Trains on `data`/train.zip, or on torchvision's CIFAR-10, and writes the model's folder; samples stay as they are."""
+    """Trains on `data`/train.zip, or on torchvision's CIFAR-10, and writes the model's folder; samples stay."""
     (pixels, labels), (held_pixels, held_labels) = _read(data)
     trainer = fit(pixels, labels, epochs or EPOCHS)
     write(folder, trainer, held_pixels, held_labels)
@@ -69,7 +68,7 @@ def train(folder: Path, data: Path | None = None, epochs: int | None = None) -> 
 def fit(pixels: torch.Tensor, labels: torch.Tensor, epochs: int) -> lightning.Trainer:
     """The trainer of a trained network, which is in eval mode."""
     lightning.seed_everything(SEED)
-    module = ImageClassifier().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module = ImageClassifier().to(memory_format=torch.channels_last)
     trainer = quiet_trainer(epochs, "bf16-mixed")
     trainer.fit(module, DataLoader(Augmented(pixels, labels), batch_size=None))
     module.eval()

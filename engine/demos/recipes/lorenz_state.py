@@ -89,9 +89,10 @@ def _to_raw_units(
 ) -> None:
     """Moves the scaling of sensors and states into the weights, so that the model takes and gives raw figures."""
     with torch.no_grad():
-        weight = module.lstm.weight_ih_l0 / deviation
-        module.lstm.bias_ih_l0.sub_(weight @ mean)
-        module.lstm.weight_ih_l0.copy_(weight)
+        weights = dict(module.lstm.named_parameters())
+        weight = weights["weight_ih_l0"] / deviation
+        weights["bias_ih_l0"].sub_(weight @ mean)
+        weights["weight_ih_l0"].copy_(weight)
         module.head.bias.copy_(module.head.bias * spread + middle)
         module.head.weight.mul_(spread[:, None])
 

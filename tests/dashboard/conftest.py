@@ -1,0 +1,42 @@
+"""An engine of its own for the pages and the routes of each test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dashboard.resources import get_engine
+from engine import Engine, Options, Run
+from engine.settings import BUNDLED_MODELS
+
+FinishedRun = Callable[..., Run]
+
+
+@pytest.fixture
+def shared_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """The engine that pages and routes share, with a home in the test's own folder."""
+    monkeypatch.setenv("FORELIGHT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FORELIGHT_MODELS", str(BUNDLED_MODELS))
+    monkeypatch.setenv("FORELIGHT_ACCELERATOR", "cpu")
+    get_engine.clear()
+    engine = get_engine()
+    yield engine
+    engine.close()
+    get_engine.clear()
+
+
+@pytest.fixture
+def finished_run(shared_engine: Engine) -> FinishedRun:
+    """Makes a run on one of the model's samples that has ended well."""
+
+    def make(model_id: str, sample: int = 0) -> Run:
+        title = shared_engine.samples(model_id)[sample].title
+        run = shared_engine.check(model_id, shared_engine.sample_sources(model_id, title), keep_files=True)
+        shared_engine.submit(run.id, Options(on_error="report"))
+        ended = shared_engine.wait(run.id)
+        assert ended.state == "done", ended.error
+        return ended
+
+    return make

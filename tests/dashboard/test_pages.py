@@ -1,0 +1,260 @@
+"""The pages with the real engine: choose, bring, check, predict, read, delete."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.resources import get_engine
+from engine import Engine, Options, Run
+from engine.settings import BUNDLED_MODELS
+from engine.views import Gallery
+
+MAIN = str(Path(__file__).parents[2] / "dashboard" / "main.py")
+MODELS = ("breast-cancer", "diabetes-progression", "digits", "lorenz-state")
+FinishedRun = Callable[..., Run]
+SAMPLES = BUNDLED_MODELS / "diabetes-progression" / "samples"
+
+
+def opened(page: str = "", **query: str) -> AppTest:
+    """The app at that page and address."""
+    app = AppTest.from_file(MAIN, default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    if page:
+        app.switch_page(f"app_pages/{page}.py")
+        for name, value in query.items():
+            app.query_params[name] = value
+        app.run()
+    assert not app.exception
+    return app
+
+
+def words(app: AppTest) -> str:
+    """All that stands on the page in words."""
+    kinds = (
+        app.title,
+        app.header,
+        app.subheader,
+        app.markdown,
+        app.caption,
+        app.error,
+        app.warning,
+        app.success,
+        app.info,
+    )
+    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
+
+
+def button(app: AppTest, start: str) -> Any:
+    return next(each for each in app.button if each.label.replace("\\", "").startswith(start))
+
+
+def upload(app: AppTest, name: str, content: bytes) -> AppTest:
+    app.file_uploader[0].set_value((name, content, "text/csv")).run()
+    assert not app.exception
+    return app
+
+
+def test_the_address_chooses_the_model(shared_engine: Engine) -> None:
+    app = opened(model="diabetes-progression")
+
+    assert app.query_params["model"] == "diabetes-progression"
+    assert app.file_uploader[0].label.replace("\\", "").startswith("Drop your files here. A table with 10 columns")
+    assert app.button[0].label == "30 patients"
+
+
+def test_an_unknown_model_in_the_address_is_not_an_error(shared_engine: Engine) -> None:
+    assert opened(model="no-such-model").query_params["model"] == "breast-cancer"
+
+
+def test_a_sample_is_checked_and_predicted(shared_engine: Engine) -> None:
+    app = opened(model="diabetes-progression")
+    button(app, "30 patients").click().run()
+    assert "30 rows ready" in words(app)
+
+    button(app, "Predict 30 rows").click().run()
+    (run,) = shared_engine.runs()
+    assert shared_engine.wait(run.id).state == "done"
+    assert run.model_id == "diabetes-progression"
+
+
+def test_an_upload_is_copied_checked_and_its_copy_removed(shared_engine: Engine) -> None:
+    app = upload(opened(model="diabetes-progression"), "mine.csv", (SAMPLES / "patients.csv").read_bytes())
+    assert "30 rows ready" in words(app)
+    assert "mine.csv" in words(app)
+
+    button(app, "Predict 30 rows").click().run()
+    (run,) = shared_engine.runs()
+    assert run.sources == ("mine.csv",)
+    assert list((shared_engine.settings.home / "uploads").iterdir()) == []
+
+
+def test_a_misspelt_column_is_renamed_with_one_click(shared_engine: Engine) -> None:
+    text = (SAMPLES / "patients.csv").read_text().replace("bmi", "Bmi", 1)
+    app = upload(opened(model="diabetes-progression"), "mine.csv", text.encode())
+    assert "Cannot predict yet: 1 column is missing" in words(app)
+    assert button(app, "Predict").disabled
+
+    button(app, "Rename 'Bmi' → 'bmi'").click().run()
+    assert "30 rows ready" in words(app)
+
+    button(app, "Undo the renames").click().run()
+    assert "1 column is missing" in words(app)
+
+
+def test_faulty_rows_are_predicted_around_only_on_request(shared_engine: Engine) -> None:
+    lines = (SAMPLES / "patients.csv").read_text().splitlines()
+    lines[3] = lines[3].rpartition(",")[0] + ",none"
+    app = upload(opened(model="diabetes-progression"), "mine.csv", "\n".join(lines).encode())
+    assert "1 of 30 rows cannot be predicted" in words(app)
+
+    button(app, "Predict 29 good rows, report 1").click().run()
+    (run,) = shared_engine.runs()
+    assert run.options.on_error == "report"
+    assert shared_engine.wait(run.id).rows_failed == 1
+
+    page = opened("result", run=run.id)
+    assert "1 row was not predicted" in words(page)
+    button(page, "Show them").click().run()
+    assert page.dataframe[0].value["row"].tolist() == [3]
+
+
+def test_a_file_of_no_known_kind_is_a_sentence(shared_engine: Engine) -> None:
+    app = upload(opened(model="diabetes-progression"), "mine.docx", b"PK")
+
+    assert "'.docx' files cannot be read" in app.error[0].value.replace("\\", "")
+    assert button(app, "Use other files")
+
+
+def test_names_in_files_are_escaped(shared_engine: Engine) -> None:
+    text = (SAMPLES / "patients.csv").read_text().replace("patient", "![x](http://evil.example/x.png)", 1)
+    app = upload(opened(model="diabetes-progression"), "![y](http://evil.example/y.png).csv", text.encode())
+
+    assert "](http" not in "".join(str(each.value) for each in app.markdown)
+
+
+@pytest.mark.parametrize("model_id", MODELS)
+@pytest.mark.parametrize("tab", ["Charts", "Table", "Rows", "About"])
+def test_every_tab_of_every_kind_of_result(
+    shared_engine: Engine, finished_run: FinishedRun, model_id: str, tab: str
+) -> None:
+    run = finished_run(model_id)
+    app = opened("result", run=run.id, tab=tab)
+
+    assert app.title[0].value.replace("\\", "") == run.title
+    assert f"{run.rows_total:,}" in app.metric[0].value
+    assert not app.error
+    if tab == "Charts":
+        drawn = [view for view in shared_engine.results(run.id).views if not isinstance(view, Gallery)]
+        assert len(app.get("plotly_chart")) == len(drawn)
+    if tab == "About":
+        assert f"python -m engine predict {model_id}" in app.code[0].value
+
+
+def test_table_pages_sorts_and_filters(shared_engine: Engine, finished_run: FinishedRun) -> None:
+    run = finished_run("breast-cancer", sample=1)
+    app = opened("result", run=run.id, tab="Table")
+    assert len(app.dataframe[0].value) == 50
+    assert app.dataframe[0].value["row"].iloc[0] == 1
+
+    app.selectbox(key="size").select(25).run()
+    app.segmented_control(key="order").set_value("descending").run()
+    assert app.dataframe[0].value["row"].tolist() == list(range(114, 89, -1))
+
+    app.pills(key="classes").set_value(["benign"]).run()
+    assert set(app.dataframe[0].value["prediction"]) == {"benign"}
+
+
+def test_rows_can_be_inspected(shared_engine: Engine, finished_run: FinishedRun) -> None:
+    run = finished_run("breast-cancer")
+    app = opened("result", run=run.id, tab="Rows")
+    app.number_input[0].set_value(7).run()
+
+    expected = shared_engine.results(run.id).page(6, 1)["prediction"][0]
+    assert expected in [metric.value for metric in app.metric]
+
+
+def test_a_run_that_is_not_there_shows_the_way_on(shared_engine: Engine) -> None:
+    app = opened("result", run="a" * 26)
+
+    assert app.title[0].value == "There is no such run"
+    assert not app.error
+
+
+def test_runs_are_listed_and_deleted(shared_engine: Engine, finished_run: FinishedRun) -> None:
+    assert "Nothing was predicted here yet" in words(opened("runs"))
+
+    run = finished_run("diabetes-progression")
+    app = opened("runs")
+    assert "Diabetes progression" in words(app)
+
+    button(app, "Delete").click().run()
+    next(each for each in app.button if each.label == "Delete" and not each.key).click().run()
+    assert shared_engine.runs() == ()
+    assert not run.folder.exists()
+
+
+@pytest.mark.parametrize("model_id", MODELS)
+def test_models_say_what_they_need_and_give(shared_engine: Engine, model_id: str) -> None:
+    app = opened("models", model=model_id)
+    card = shared_engine.model(model_id).usable_card()
+
+    assert app.header[0].value.replace("\\", "") == card.title
+    assert {"What it needs", "What it gives", "Inside"} <= {each.value for each in app.subheader}
+    assert len(app.metric) == len(card.figures)
+
+
+def test_a_broken_card_is_listed_and_hides_no_other(
+    shared_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models" / "broken").mkdir(parents=True)
+    (tmp_path / "models" / "broken" / "card.yaml").write_text("title: x\ntaks: y\n")
+    monkeypatch.setenv("FORELIGHT_MODELS", f"{BUNDLED_MODELS}{os.pathsep}{tmp_path / 'models'}")
+    get_engine.clear()
+    app = opened("models")
+
+    assert app.header[0].value
+    assert "did you mean 'task'" in app.error[0].value.replace("\\", "")
+
+
+def test_a_running_run_shows_progress_and_can_be_cancelled(
+    shared_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    title = shared_engine.samples("diabetes-progression")[0].title
+    run = shared_engine.check("diabetes-progression", shared_engine.sample_sources("diabetes-progression", title))
+    monkeypatch.setattr(shared_engine, "_local", lambda: Waiting())
+    shared_engine.submit(run.id, Options())
+    app = opened("result", run=run.id)
+
+    assert [metric.label for metric in app.metric] == ["Rows", "Rows a second", "Time left"]
+    button(app, "Cancel").click().run()
+    assert Waiting.cancelled == [run.id]
+
+
+class Waiting:
+    """A backend that never begins."""
+
+    cancelled: ClassVar[list[str]] = []
+
+    def submit(self, folder: object) -> None: ...
+
+    def cancel(self, run_id: str) -> None:
+        self.cancelled.append(run_id)
+
+
+def test_what_nobody_foresaw_is_an_incident(shared_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(shared_engine, "runs", fail)
+    app = opened("runs")
+
+    assert app.error[0].value.startswith("Something went wrong here, not in your file.")
+    assert "secret" not in words(app)
