@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 
 from dashboard.api import EXCEPTION_HANDLERS, ROUTES
 from dashboard.failures import show_failure
+from dashboard.limits import UploadLimits
 from dashboard.resources import clear_old_uploads, get_engine, warm_up
 from dashboard.security import SecurityHeaders
 
@@ -37,7 +38,7 @@ app = st.App(
     Path(__file__).with_name("main.py"),
     lifespan=lifespan,
     routes=ROUTES,
-    middleware=[Middleware(SecurityHeaders)],
+    middleware=[Middleware(SecurityHeaders), Middleware(UploadLimits)],
     exception_handlers=EXCEPTION_HANDLERS,
     on_script_error=show_failure,
 )

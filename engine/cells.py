@@ -86,7 +86,8 @@ def _boolean(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.Boolean():
         return raw
     word = text(raw, dtype).str.to_lowercase()
-    return pl.when(word.is_in(_TRUE)).then(pl.lit(True)).when(word.is_in(_FALSE)).then(pl.lit(False)).otherwise(None)
+    known = word.is_in(_TRUE) | word.is_in(_FALSE)
+    return pl.when(known).then(word.is_in(_TRUE))
 
 
 def _whole(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
