@@ -40,6 +40,7 @@ def warm_up(engine: Engine) -> tuple[str, ...]:
 
 def clear_old_uploads(engine: Engine) -> None:
     """Removes what visitors uploaded more than a day ago and never predicted."""
+    engine.clear_abandoned(_DAY)
     for path in uploads_folder(engine).iterdir():
         if path.stat().st_mtime < time.time() - _DAY:
             shutil.rmtree(path, ignore_errors=True)

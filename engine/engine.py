@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,6 +163,13 @@ class Engine:
             self.cancel(run_id)
             self.wait(run_id, 60)
         folder.delete()
+
+    def clear_abandoned(self, seconds: float = 86_400) -> None:
+        """Deletes what was checked longer ago than that and never started."""
+        for run_id in list(run_ids(self.settings.runs_folder)):
+            folder = self._folder(run_id)
+            if folder.record().state == "checked" and time.time() - folder.path.stat().st_mtime > seconds:
+                folder.delete()
 
     def preview(self, run_id: str, rows: int = 20) -> pl.DataFrame:
         """The first rows of the run's input, typed as the model takes them."""

@@ -101,7 +101,8 @@ class Results:
         """The charts that answer for this task, the answer first."""
         names = [column.name for column in self.columns]
         against = [column.name for column in self.columns if _plottable(column)][:_MOST_SHOWN_AGAINST]
-        return (*self._task.outputs.views(self.card, names, against), *self._task.inputs.views(self.card))
+        of_outputs, of_inputs = self._task.outputs.views(self.card, names, against), self._task.inputs.views(self.card)
+        return (*of_inputs, *of_outputs) if self._task.inputs.has_steps else (*of_outputs, *of_inputs)
 
     def headline(self) -> tuple[Headline, ...]:
         """The figures that stand above the charts."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -102,11 +103,9 @@ def _problem(row: int, picture: Picture, fault: str) -> Problem:
 
 
 def picture_bytes(folder: RunFolder, row: int, settings: Settings) -> tuple[bytes, str]:
-    """(the visitor's picture of that row as a browser can show it, its media type)."""
-    from PIL import Image
-
+    """(the visitor's picture of that row as a browser can show it, its media type); ReadError where there is none."""
     original = _original(folder, row, settings)
-    with Image.open(io.BytesIO(original), formats=FORMATS) as picture:
+    with _opened(original, row) as picture:
         if picture.format in _BROWSER_TYPES:
             return original, _BROWSER_TYPES[picture.format]
         return _encoded(picture, None), "image/webp"
@@ -114,11 +113,19 @@ def picture_bytes(folder: RunFolder, row: int, settings: Settings) -> tuple[byte
 
 def picture_thumbnail(folder: RunFolder, row: int, pixels: int, settings: Settings) -> bytes:
     """The picture of that row as WebP, at most `pixels` high and wide; a smaller one is shown in whole pixels."""
+    with _opened(_original(folder, row, settings), row) as picture:
+        return _encoded(picture, pixels)
+
+
+@contextmanager
+def _opened(content: bytes, row: int) -> Iterator[Image.Image]:
     from PIL import Image
 
-    original = _original(folder, row, settings)
-    with Image.open(io.BytesIO(original), formats=FORMATS) as picture:
-        return _encoded(picture, pixels)
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+            yield picture
+    except (OSError, ValueError, SyntaxError) as exc:
+        raise ReadError(f"The picture of row {row} cannot be shown: it is damaged.") from exc
 
 
 def image_template(labels: Sequence[str]) -> bytes:

@@ -53,7 +53,8 @@ def list_pictures(sources: Sequence[Source], settings: Settings) -> tuple[list[P
             else:
                 left_out.append(place.name)
     named = ", ".join(left_out[:3]) + (" …" if len(left_out) > 3 else "")
-    return pictures, [f"{len(left_out)} files are no pictures and left out: {named}."] if left_out else []
+    counted = "1 file is no picture" if len(left_out) == 1 else f"{len(left_out)} files are no pictures"
+    return pictures, [f"{counted}, and left out: {named}."] if left_out else []
 
 
 def decode_into(pictures: Sequence[Picture], pixels: np.ndarray, image: ImageInput, max_pixels: int) -> list[str]:
@@ -117,7 +118,7 @@ def _decoded(content: bytes, channels: int, max_pixels: int) -> torch.Tensor:
     try:
         decoded: torch.Tensor = decode_image(torch.frombuffer(bytearray(content), dtype=torch.uint8), mode)
     except RuntimeError as exc:
-        raise ReadError(f"cannot be decoded ({str(exc).splitlines()[0]}). Save it again.") from exc
+        raise ReadError("cannot be decoded: it is damaged or cut short. Save it again.") from exc
     return decoded
 
 
@@ -149,9 +150,7 @@ def _with_pillow(content: bytes, channels: int, max_pixels: int) -> torch.Tensor
     except UnidentifiedImageError as exc:
         raise ReadError("is no PNG, JPEG, WebP, BMP or TIFF picture, whatever its name says. Save it as one.") from exc
     except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError) as exc:
-        raise ReadError(
-            f"cannot be decoded ({str(exc).splitlines()[0] if str(exc) else 'damaged'}). Save it again."
-        ) from exc
+        raise ReadError("cannot be decoded: it is damaged or cut short. Save it again.") from exc
     return values.permute(2, 0, 1).contiguous() if channels == 3 else values[None]
 
 

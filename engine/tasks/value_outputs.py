@@ -54,18 +54,26 @@ class ValueOutputs:
         return (*spreads, *([Against(names, tuple(against), units)] if against else []))
 
     def headline(self, card: ModelCard, columns: Sequence[str], results: Queries) -> tuple[Headline, ...]:
-        return tuple(figure for output in card.outputs[:3] for figure in _spread(output.name, output.unit, results))[
-            : 3 if len(card.outputs) > 1 else 4
-        ]
+        figures = [_spread(output.name, output.unit, results) for output in card.outputs[:3]]
+        if len(card.outputs) == 1:
+            return tuple(figures[0])
+        return tuple(spread[0] for spread in figures if spread)
 
 
 def _spread(name: str, unit: str, results: Queries) -> list[Headline]:
     spread = results.quantiles(name)
     if not spread:
         return []
-    low, middle, high = (_number(spread[key], unit) for key in ("p05", "p50", "p95"))
-    return [Headline(f"Median {name}", middle, f"Nine of ten rows lie between {low} and {high}.")]
+    low, middle, high, least, most = (_number(spread[key]) for key in ("p05", "p50", "p95", "min", "max"))
+    behind = f" {unit}" if unit else ""
+    return [
+        Headline(f"Median {name}", middle + behind, f"Nine of ten rows lie between {low} and {high}{behind}."),
+        Headline(
+            "Nine of ten rows", f"{low} – {high}", f"From the 5th to the 95th percentile{behind and ', in' + behind}."
+        ),
+        Headline("Lowest and highest", f"{least} – {most}", "Over every row that was predicted."),
+    ]
 
 
-def _number(value: float, unit: str) -> str:
-    return f"{value:,.4g}" + (f" {unit}" if unit else "")
+def _number(value: float) -> str:
+    return f"{value:,.4g}"
