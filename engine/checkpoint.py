@@ -38,6 +38,7 @@ def load_checkpoint(path: Path, card: ModelCard) -> Checkpoint:
     """The checkpoint's weights and hyper-parameters, on the CPU; CheckpointError where it is not safe or not whole."""
     if os.environ.get(UNSAFE_VARIABLE, "").lower() in ("1", "y", "yes", "true"):
         raise CheckpointError(f"{UNSAFE_VARIABLE} is set: checkpoints could run code. Unset it and start again.")
+    os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")  # for what a model's own code may load
     if not path.is_file():
         raise CheckpointError(f"The checkpoint {path.name} is not in the model's folder. Put it there.")
     digest = file_hash(path)

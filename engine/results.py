@@ -11,7 +11,6 @@ import polars as pl
 
 from engine.card import ModelCard, OutputKind
 from engine.errors import RunStateError
-from engine.ingest.images import picture_bytes, picture_thumbnail
 from engine.ingest.table import ROW
 from engine.runs.folder import RunFolder
 from engine.runs.run import Run
@@ -185,10 +184,14 @@ class Results:
 
     def image(self, row: int) -> tuple[bytes, str]:
         """(the visitor's own picture as a browser can show it, its media type) of row `row`, from 1."""
+        from engine.ingest.images import picture_bytes  # imports torch
+
         return picture_bytes(self.folder, row, self._settings)
 
     def thumbnail(self, row: int, pixels: int = 160) -> bytes:
         """The picture of row `row`, at most `pixels` high and wide, as WebP."""
+        from engine.ingest.images import picture_thumbnail
+
         return picture_thumbnail(self.folder, row, pixels, self._settings)
 
     @property

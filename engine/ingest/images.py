@@ -7,7 +7,6 @@ pixels and decodes nothing.
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -15,22 +14,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+from PIL import Image, ImageOps
 
 from engine.card import ImageInput, ModelCard
 from engine.errors import ReadError, RunStateError
-from engine.ingest.table import FAULT, INPUT_FILE, Progress
+from engine.ingest.table import FAULT, INPUT_FILE, PIXELS, Progress
 from engine.readers import Source
 from engine.readers.images import FORMATS, Picture, decode_into, list_pictures
 from engine.settings import Settings
 from engine.signature import ColumnUse, Problem, Report
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from engine.runs.folder import RunFolder
 
-PIXELS = "__pixels"
-_PICTURES_A_BATCH = 1_024
+_PICTURES_A_BATCH = 4_096
 _SHOWN_FAULTS = 200
 _BROWSER_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 
@@ -119,24 +116,11 @@ def picture_thumbnail(folder: RunFolder, row: int, pixels: int, settings: Settin
 
 @contextmanager
 def _opened(content: bytes, row: int) -> Iterator[Image.Image]:
-    from PIL import Image
-
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             yield picture
     except (OSError, ValueError, SyntaxError) as exc:
         raise ReadError(f"The picture of row {row} cannot be shown: it is damaged.") from exc
-
-
-def image_template(labels: Sequence[str]) -> bytes:
-    """A zip that shows the layout: a folder a label, and a text that says so."""
-    text = "Put your pictures here, or into the folders, whose names are then taken as labels.\n"
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("README.txt", text)
-        for label in labels:
-            archive.mkdir(label)
-    return content.getvalue()
 
 
 def _original(folder: RunFolder, row: int, settings: Settings) -> bytes:
@@ -150,8 +134,6 @@ def _original(folder: RunFolder, row: int, settings: Settings) -> bytes:
 
 
 def _encoded(picture: Image.Image, pixels: int | None) -> bytes:
-    from PIL import Image, ImageOps
-
     shown = ImageOps.exif_transpose(picture).convert("RGB")
     if pixels is not None:
         if max(shown.size) < pixels // 2:

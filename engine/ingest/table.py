@@ -18,6 +18,7 @@ from engine.signature import Problem, Report, check_names, column_uses, result_n
 INPUT_FILE = "input.arrow"
 FAULT = "__fault"
 ROW = "__row"
+PIXELS = "__pixels"
 Progress = Callable[[str, int, int], None]
 
 

@@ -8,19 +8,18 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torchvision.io import ImageReadMode, decode_image
+from torchvision.transforms.v2 import functional as transforms
 
 from engine.card import ImageInput
 from engine.errors import ReadError
 from engine.readers.archives import Member, members, read_member
 from engine.readers.source import Source
 from engine.settings import Settings
-
-if TYPE_CHECKING:
-    import torch
-    from PIL import Image
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _THREADS = 2
@@ -59,13 +58,15 @@ def list_pictures(sources: Sequence[Source], settings: Settings) -> tuple[list[P
 
 def decode_into(pictures: Sequence[Picture], pixels: np.ndarray, image: ImageInput, max_pixels: int) -> list[str]:
     """Decodes into uint8 `pixels` (pictures, channels, height, width); gives for each "" or why it cannot be used."""
-    import torch
-
     out = torch.from_numpy(pixels)
+    black = torch.zeros_like(out[0])
 
     def task(start: int) -> list[str]:
-        stop = min(start + _PICTURES_A_TASK, len(pictures))
-        return [_decode_one(pictures[place], out[place], image, max_pixels) for place in range(start, stop)]
+        part = pictures[start : start + _PICTURES_A_TASK]
+        decoded = [_decode_one(picture, image, max_pixels) for picture in part]
+        # One copy for all of them: every tensor operation gives up the interpreter's lock, and waits for it again.
+        torch.stack([black if isinstance(each, str) else each for each in decoded], out=out[start : start + len(part)])
+        return [each if isinstance(each, str) else "" for each in decoded]
 
     starts = range(0, len(pictures), _PICTURES_A_TASK)
     if len(starts) == 1:
@@ -85,8 +86,6 @@ def fit(picture: torch.Tensor, image: ImageInput) -> torch.Tensor:
     target = tuple(image.size)
     if (height, width) == target:
         return picture
-    from torchvision.transforms.v2 import functional as transforms
-
     if image.fit == "stretch":
         stretched: torch.Tensor = transforms.resize(picture, list(target), antialias=True)
         return stretched
@@ -97,21 +96,18 @@ def fit(picture: torch.Tensor, image: ImageInput) -> torch.Tensor:
     return fitted
 
 
-def _decode_one(picture: Picture, out: torch.Tensor, image: ImageInput, max_pixels: int) -> str:
+def _decode_one(picture: Picture, image: ImageInput, max_pixels: int) -> torch.Tensor | str:
+    """The decoded picture, or why it cannot be used."""
     try:
-        out.copy_(decode(picture.read(), image, max_pixels))
+        return decode(picture.read(), image, max_pixels)
     except ReadError as exc:
         return str(exc)
     except OSError as exc:
         return f"cannot be read ({exc.strerror or exc})."
-    return ""
 
 
 def _decoded(content: bytes, channels: int, max_pixels: int) -> torch.Tensor:
     """The fast decoder for plain PNG and JPEG, Pillow for every other kind."""
-    import torch
-    from torchvision.io import ImageReadMode, decode_image
-
     if not _is_plain(content, max_pixels):
         return _with_pillow(content, channels, max_pixels)
     mode = ImageReadMode.RGB if channels == 3 else ImageReadMode.GRAY
@@ -134,9 +130,6 @@ def _is_plain(content: bytes, max_pixels: int) -> bool:
 
 def _with_pillow(content: bytes, channels: int, max_pixels: int) -> torch.Tensor:
     """The first frame, upright, on white where it is transparent; the size is judged by the header."""
-    import torch
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
             if opened.width * opened.height > max_pixels:
@@ -155,8 +148,6 @@ def _with_pillow(content: bytes, channels: int, max_pixels: int) -> torch.Tensor
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
-    from PIL import Image
-
     if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
         values = np.asarray(picture, np.float64)
         top = 65535.0 if values.max(initial=0) > 255 else 255.0

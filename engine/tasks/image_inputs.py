@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +13,7 @@ import pyarrow as pa
 
 from engine.card import ImageInput, ModelCard
 from engine.errors import CardError
-from engine.ingest.images import PIXELS, image_template, ingest_images
-from engine.ingest.table import Progress
+from engine.ingest.table import PIXELS, Progress
 from engine.readers import Source
 from engine.settings import Settings
 from engine.signature import Report
@@ -40,6 +41,8 @@ class ImageInputs:
         renames: Mapping[str, str],
         progress: Progress,
     ) -> Report:
+        from engine.ingest.images import ingest_images  # imports torch
+
         return ingest_images(sources, card, _of(card), folder, settings, progress)
 
     def batch_size(self, device: str) -> int:
@@ -84,6 +87,17 @@ class ImageInputs:
 
 
 _FITS = {"cover": "what hangs over is cut", "contain": "padded with black", "stretch": "stretched"}
+
+
+def image_template(labels: Sequence[str]) -> bytes:
+    """A zip that shows the layout: a folder a label, and a text that says so."""
+    text = "Put your pictures here, or into the folders, whose names are then taken as labels.\n"
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("README.txt", text)
+        for label in labels:
+            archive.mkdir(label)
+    return content.getvalue()
 
 
 def normalise(pixels: np.ndarray, image: ImageInput) -> torch.Tensor:

@@ -1,0 +1,121 @@
+"""Imports go down only; the engine knows no web; pages know no task; everything public says what it is."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# From the bottom up; a module may import those of its own line and of the lines before.
+LAYERS = (
+    ("engine.errors", "engine.settings"),
+    ("engine.card", "engine.views"),
+    ("engine.signature", "engine.cells"),
+    ("engine.readers",),
+    ("engine.ingest",),
+    ("engine.tasks",),
+    ("engine.checkpoint", "engine.module", "engine.probe", "engine.registry", "engine.warm", "engine.data"),
+    ("engine.writer", "engine.predictor"),
+    ("engine.runs",),
+    ("engine.backends", "engine.results", "engine.export"),
+    ("engine.engine",),
+    ("engine", "engine.cli", "engine.__main__", "engine.demos"),
+    ("dashboard",),
+)
+WEB = ("streamlit", "starlette", "fastapi", "uvicorn")
+PUBLIC = ("engine", "engine.errors", "engine.views")
+
+
+def modules(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def layer_of(module: str) -> int:
+    fitting = [
+        (len(name), number)
+        for number, names in enumerate(LAYERS)
+        for name in names
+        if module == name or (name != "engine" and module.startswith(f"{name}."))
+    ]
+    if not fitting:
+        pytest.fail(f"{module} is in no layer: put it into one")
+    return max(fitting)[1]
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that a file imports when it runs; those only for types do not count."""
+    for node in _running(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def _running(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    for child in ast.iter_child_nodes(node):
+        only_types = isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"
+        if not only_types:
+            yield from _running(child)
+
+
+@pytest.mark.parametrize("path", [*modules("engine"), *modules("dashboard")], ids=name_of)
+def test_imports_go_down_only(path: Path) -> None:
+    own = layer_of(name_of(path))
+    above = [name for name in imports(path) if name.startswith(("engine", "dashboard")) and layer_of(name) > own]
+    assert not above
+
+
+@pytest.mark.parametrize("path", modules("engine"), ids=name_of)
+def test_the_engine_knows_no_web(path: Path) -> None:
+    assert not [name for name in imports(path) if name.split(".")[0] in WEB]
+
+
+@pytest.mark.parametrize("path", modules("dashboard"), ids=name_of)
+def test_the_dashboard_uses_what_the_engine_offers(path: Path) -> None:
+    import engine
+
+    assert not [name for name in imports(path) if name.startswith("engine") and name not in PUBLIC]
+    taken = [
+        alias.name
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "engine"
+        for alias in node.names
+    ]
+    assert set(taken) <= set(engine.__all__)
+
+
+def test_only_tasks_know_tasks() -> None:
+    from engine import TASKS
+
+    for path in (*modules("engine"), *modules("dashboard")):
+        if "tasks" in path.parts or "demos" in path.parts:
+            continue
+        texts = {node.value for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Constant)}
+        assert not texts & set(TASKS), path
+
+
+@pytest.mark.parametrize("path", [*modules("engine"), *modules("dashboard")], ids=name_of)
+def test_files_say_what_they_are_and_stay_readable(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert ast.get_docstring(ast.parse(text)), "a module's first line says what it is"
+    assert len(text.splitlines()) <= 300
+
+
+def test_nothing_unsafe_is_called() -> None:
+    for path in (*modules("engine"), *modules("dashboard")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                assert called not in ("eval", "exec", "pickle.load", "pickle.loads", "yaml.load"), path
+                if called == "torch.load":
+                    assert any(
+                        word.arg == "weights_only" and ast.unparse(word.value) == "True" for word in node.keywords
+                    )

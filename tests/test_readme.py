@@ -1,0 +1,80 @@
+"""What the README says to type works, and the card it shows is one."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from engine.card import ModelCard, read_card
+from engine.settings import BUNDLED_MODELS, Settings
+from engine.tasks import task_of
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line.split("#")[0].strip()
+    for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+    if line.strip()
+]
+PYTHON = ".venv/bin/python "
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that has the project's own, to run commands in and leave the checkout as it is."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "engine").symlink_to(ROOT / "engine")
+    return folder
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith(PYTHON)])
+def test_commands_run(elsewhere: Path, command: str) -> None:
+    environment = {**os.environ, "FORELIGHT_HOME": str(elsewhere / "home"), "FORELIGHT_ACCELERATOR": "cpu"}
+    words = [sys.executable, *shlex.split(command.removeprefix(PYTHON))]
+    done = subprocess.run(words, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make ")])
+def test_make_targets_are_there(command: str) -> None:
+    done = subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_nothing_else_is_said_to_be_typed() -> None:
+    assert COMMANDS
+    assert all(command.startswith((PYTHON, "make ")) for command in COMMANDS)
+
+
+def test_the_card_is_one() -> None:
+    [text] = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    card = ModelCard.model_validate(yaml.safe_load(text))
+    task_of(card).check_card(card)
+
+
+def test_the_figures_are_the_cards() -> None:
+    for folder in BUNDLED_MODELS.iterdir():
+        card = read_card(folder / "card.yaml")
+        [line] = [line for line in README.splitlines() if line.startswith(f"| `{folder.name}`")]
+        figure = card.figures[0]
+        shown = re.findall(r"\d+\.\d+", line)[0]
+        assert card.task in line
+        assert f"{figure.value:.{len(shown.split('.')[1])}f}" == shown
+
+
+def test_the_pictures_are_there() -> None:
+    for path in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
+        assert (ROOT / path).stat().st_size > 10_000, path
+
+
+def test_the_settings_are_those_there_are() -> None:
+    named = set(re.findall(r"`FORELIGHT_([A-Z_]+)`", README))
+    assert {name.lower() for name in named} <= set(Settings.model_fields)
