@@ -5,7 +5,7 @@ PORT ?= 8501
 # A host without a GPU may take PyTorch's smaller build:
 #   make run TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 2 --dist loadfile
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -46,7 +46,8 @@ $(VENV)/.made:
 
 # torch and torchvision in one command: builds from different indexes do not work together.
 $(VENV)/.runs: $(VENV)/.made requirements.txt
-	$(PIP) torch torchvision $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@echo "Installing what is needed into $(VENV); the first time takes some minutes and some gigabytes."
+	$(PIP) 'torch>=2.11' 'torchvision>=0.26' $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 	$(PIP) --requirement requirements.txt
 	touch $@
 

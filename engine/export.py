@@ -11,8 +11,8 @@ import polars as pl
 from engine.errors import ExportError, nearest
 from engine.results import Results
 
-_RUN_BY_SPREADSHEETS = r"^[=+\-@\t\r]"
-_A_NUMBER = r"^[+-]?[0-9][0-9 .,]*([eE][+-]?[0-9]+)?%?$"
+# Begins as a formula does, and is no number: -12.5 and +1e-5 are, -2+3 and +cmd are not.
+_RUN_BY_SPREADSHEETS = r"^(?:[=@\t\r]|[+\-](?:$|[^0-9])|[+\-][0-9](?:.*[^0-9 .,eE+\-%]|[^eE]*[+\-]))"
 MOST_EXCEL_ROWS = 1_048_575
 
 
@@ -46,8 +46,12 @@ def harmless(frame: pl.LazyFrame, sure: Collection[str] = ()) -> pl.LazyFrame:
 
 def _quoted(name: str) -> pl.Expr:
     cell = pl.col(name)
-    dangerous = cell.str.contains(_RUN_BY_SPREADSHEETS) & ~cell.str.contains(_A_NUMBER)
-    return pl.when(dangerous).then(pl.concat_str(pl.lit("'"), cell)).otherwise(cell).alias(name)
+    return (
+        pl.when(cell.str.contains(_RUN_BY_SPREADSHEETS))
+        .then(pl.concat_str(pl.lit("'"), cell))
+        .otherwise(cell)
+        .alias(name)
+    )
 
 
 def _csv(results: Results, path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +56,9 @@ def imports(path: Path) -> Iterator[str]:
     for node in _running(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == "engine":
+            names = [alias.name for alias in node.names]
+            yield from (f"engine.{name}" if (ROOT / "engine" / f"{name}.py").is_file() else "engine" for name in names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
 
@@ -119,3 +124,15 @@ def test_nothing_unsafe_is_called() -> None:
                     assert any(
                         word.arg == "weights_only" and ast.unparse(word.value) == "True" for word in node.keywords
                     )
+
+
+def test_help_comes_without_loading_torch() -> None:
+    code = """
+import sys
+from typer.testing import CliRunner
+from engine.cli import app
+shown = CliRunner().invoke(app, ["--help"])
+sys.exit(shown.exit_code or ("torch is loaded" if "torch" in sys.modules else 0))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -9,7 +9,8 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,7 +61,7 @@ def ingest_images(
 
 def _labels(pictures: Sequence[Picture], card: ModelCard) -> list[str]:
     """The folder of each picture, where every one of them is one of the card's labels; else nothing."""
-    folders = [PurePosixPath(picture.name).parent.name for picture in pictures]
+    folders = [picture.name.rpartition("/")[0].rpartition("/")[2] for picture in pictures]
     return folders if set(folders) <= set(card.labels) else []
 
 
@@ -124,13 +125,19 @@ def _opened(content: bytes, row: int) -> Iterator[Image.Image]:
 
 
 def _original(folder: RunFolder, row: int, settings: Settings) -> bytes:
-    pictures, _ = list_pictures(folder.sources(), settings)
+    pictures = _pictures(folder.sources(), settings)
     if not 1 <= row <= len(pictures):
         raise RunStateError(f"There is no picture {row}; the run has {len(pictures)}.")
     try:
         return pictures[row - 1].read()
     except OSError as exc:
         raise ReadError(f"The picture of row {row} is no longer where it was: {exc}") from exc
+
+
+@lru_cache(maxsize=8)
+def _pictures(sources: tuple[Source, ...], settings: Settings) -> tuple[Picture, ...]:
+    """Kept for the runs looked at last: a gallery asks for many pictures of one zip, whose directory is long."""
+    return tuple(list_pictures(sources, settings)[0])
 
 
 def _encoded(picture: Image.Image, pixels: int | None) -> bytes:

@@ -7,7 +7,6 @@ import struct
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 import numpy as np
 import torch
@@ -47,7 +46,7 @@ def list_pictures(sources: Sequence[Source], settings: Settings) -> tuple[list[P
     for source in sources:
         places = members(source, settings) if source.name.lower().endswith(".zip") else [source]
         for place in places:
-            if PurePosixPath(place.name).suffix.lower() in IMAGE_SUFFIXES:
+            if place.name.lower().endswith(IMAGE_SUFFIXES):
                 pictures.append(Picture(place.name.replace("\\", "/"), place))
             else:
                 left_out.append(place.name)
@@ -58,15 +57,16 @@ def list_pictures(sources: Sequence[Source], settings: Settings) -> tuple[list[P
 
 def decode_into(pictures: Sequence[Picture], pixels: np.ndarray, image: ImageInput, max_pixels: int) -> list[str]:
     """Decodes into uint8 `pixels` (pictures, channels, height, width); gives for each "" or why it cannot be used."""
+
     out = torch.from_numpy(pixels)
     black = torch.zeros_like(out[0])
 
     def task(start: int) -> list[str]:
         part = pictures[start : start + _PICTURES_A_TASK]
         decoded = [_decode_one(picture, image, max_pixels) for picture in part]
-        # One copy for all of them: every tensor operation gives up the interpreter's lock, and waits for it again.
-        torch.stack([black if isinstance(each, str) else each for each in decoded], out=out[start : start + len(part)])
-        return [each if isinstance(each, str) else "" for each in decoded]
+        # One copy for all of them: each gives up the interpreter's lock, and waits for it again.
+        torch.stack([black if found is None else found for found, _ in decoded], out=out[start : start + len(part)])
+        return [error for _, error in decoded]
 
     starts = range(0, len(pictures), _PICTURES_A_TASK)
     if len(starts) == 1:
@@ -96,14 +96,14 @@ def fit(picture: torch.Tensor, image: ImageInput) -> torch.Tensor:
     return fitted
 
 
-def _decode_one(picture: Picture, image: ImageInput, max_pixels: int) -> torch.Tensor | str:
-    """The decoded picture, or why it cannot be used."""
+def _decode_one(picture: Picture, image: ImageInput, max_pixels: int) -> tuple[torch.Tensor | None, str]:
+    """(the decoded picture, or None; why it cannot be used, or "")."""
     try:
-        return decode(picture.read(), image, max_pixels)
+        return decode(picture.read(), image, max_pixels), ""
     except ReadError as exc:
-        return str(exc)
+        return None, str(exc)
     except OSError as exc:
-        return f"cannot be read ({exc.strerror or exc})."
+        return None, f"cannot be read ({exc.strerror or exc})."
 
 
 def _decoded(content: bytes, channels: int, max_pixels: int) -> torch.Tensor:

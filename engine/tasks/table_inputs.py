@@ -110,7 +110,9 @@ def _bounds(column: Column) -> tuple[float, float]:
 def _codes(values: pa.ChunkedArray, column: Column) -> np.ndarray:
     if column.type == "category":
         values = pc.index_in(values, value_set=pa.array(column.categories, values.type))
-    codes: np.ndarray = values.cast(pa.float32(), safe=False).to_numpy()
+    if column.type == "boolean":
+        values = values.cast(pa.uint8())
+    codes: np.ndarray = values.to_numpy()
     return codes
 
 

@@ -103,7 +103,7 @@ def module_of(engine: Engine, model_id: str) -> lightning.LightningModule:
 
 
 def _predict(module: lightning.LightningModule, loader: DataLoader) -> torch.Tensor:
-    found = lightning.Trainer(accelerator="auto", logger=False, enable_progress_bar=False).predict(module, loader)
+    found = lightning.Trainer(accelerator="auto").predict(module, loader)
     return torch.cat(found)  # type: ignore[arg-type]
 
 

@@ -114,10 +114,21 @@ def test_an_unknown_format_names_the_nearest(results: Results, tmp_path: Path) -
 
 
 def test_threat_16_no_cell_is_run_by_a_spreadsheet() -> None:
-    cells = ["=1+1", "+cmd", "-2+3", "@SUM", "\tx", "-12.5", "+3", "plain", "1e-5"]
+    cells = ["=1+1", "+cmd", "-2+3", "@SUM", "\tx", "-12.5", "+3", "-1e-5", "plain", "1e-5"]
     found = harmless(pl.LazyFrame({"=evil": cells})).collect()
     assert found.columns == ["'=evil"]
-    assert found.to_series().to_list() == ["'=1+1", "'+cmd", "'-2+3", "'@SUM", "'\tx", "-12.5", "+3", "plain", "1e-5"]
+    assert found.to_series().to_list() == [
+        "'=1+1",
+        "'+cmd",
+        "'-2+3",
+        "'@SUM",
+        "'\tx",
+        "-12.5",
+        "+3",
+        "-1e-5",
+        "plain",
+        "1e-5",
+    ]
 
 
 def test_threat_16_in_the_files_themselves(predicting: Predicting, tmp_path: Path) -> None:
