@@ -7,6 +7,7 @@ import io
 import json
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -233,3 +234,49 @@ def test_locked_zips_are_refused(tmp_path: Path) -> None:
     (tmp_path / "locked.zip").write_bytes(locked)
     with pytest.raises(ReadError, match="locked with a password"):
         read(tmp_path / "locked.zip")
+
+
+def test_threat_7_damaged_pictures_end_nothing_but_themselves() -> None:
+    """The fast PNG decoder ends the process where pixels are damaged: every flipped byte has to be found before."""
+    from PIL import Image
+
+    from engine.card import ImageInput
+    from engine.readers.images import decode
+
+    content, random = io.BytesIO(), np.random.default_rng(0)
+    pixels = random.integers(0, 256, (24, 24, 3), np.uint8)
+    Image.fromarray(pixels).save(content, "PNG")
+    whole, image = content.getvalue(), ImageInput(size=(24, 24))
+    assert np.array_equal(decode(whole, image, 1_000).permute(1, 2, 0).numpy(), pixels)
+    refused = 0
+    for place in range(8, len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << int(random.integers(8))
+        try:
+            decode(_checksummed(damaged) if place % 2 else bytes(damaged), image, 1_000)
+        except ReadError:
+            refused += 1
+    assert refused > len(whole) / 2
+
+
+def _checksummed(content: bytearray) -> bytes:
+    """The PNG with its chunks' checksums made right again, so that only its pixels are wrong."""
+    place = 8
+    while place + 12 <= len(content):
+        length = int.from_bytes(content[place : place + 4])
+        end = place + 8 + length
+        if end + 4 > len(content):
+            break
+        content[end : end + 4] = zlib.crc32(content[place + 4 : end]).to_bytes(4)
+        place = end + 4
+    return bytes(content)
+
+
+def test_threat_8_arrays_are_judged_by_their_header(tmp_path: Path) -> None:
+    path = tmp_path / "rows.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        header = io.BytesIO()
+        np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (2**32, 2)})
+        archive.writestr("a.npy", header.getvalue())
+    with pytest.raises(ReadError, match="declares"):
+        read(path)

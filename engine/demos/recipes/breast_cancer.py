@@ -28,7 +28,7 @@ def train(folder: Path, data: Path | None = None, epochs: int | None = None) -> 
     module = MlpClassifier(30, 2)
     module.mean.copy_(x[chosen].mean(0))
     module.deviation.copy_(x[chosen].std(0))
-    trainer = fit(module, TensorDataset(x[chosen], y[chosen]), epochs or 40, 32)
+    trainer = fit(module, TensorDataset(x[chosen], y[chosen]), epochs or 25, 32)
     with torch.inference_mode():
         benign = module(x[held]).softmax(1)[:, 1]
     where = f"{len(held)} biopsies held out"
