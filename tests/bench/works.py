@@ -7,6 +7,7 @@ limit     the fastest code there is here without a Trainer, checks, row identity
 from __future__ import annotations
 
 import io
+import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -103,7 +104,7 @@ def module_of(engine: Engine, model_id: str) -> lightning.LightningModule:
 
 
 def _predict(module: lightning.LightningModule, loader: DataLoader) -> torch.Tensor:
-    found = lightning.Trainer(accelerator="auto").predict(module, loader)
+    found = lightning.Trainer(accelerator="auto", default_root_dir=tempfile.gettempdir()).predict(module, loader)
     return torch.cat(found)  # type: ignore[arg-type]
 
 
