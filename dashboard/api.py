@@ -73,10 +73,7 @@ async def picture(request: Request) -> Response:
 
 def _picture(run_id: str, row: int, small: bool) -> tuple[bytes, str]:
     results = get_engine().results(run_id)
-    try:
-        return (results.thumbnail(row), "image/webp") if small else results.image(row)
-    except OSError as exc:
-        raise ReadError(f"The picture of row {row} cannot be shown.") from exc
+    return (results.thumbnail(row), "image/webp") if small else results.image(row)
 
 
 async def say_error(request: Request, error: Exception) -> Response:

@@ -151,14 +151,14 @@ def _found(column: Column, table: Table) -> tuple[pl.Expr, pl.Expr]:
 
 def _reason(column: Column, found: tuple[pl.Expr, pl.Expr]) -> pl.Expr:
     code, raw = found
-    name = column.name
-    reason = pl.lit(None, pl.String)
-    for wanted in {cells.expected(column, fault) for fault in (cells.OUT_OF_RANGE, "")}:
-        is_range = wanted != cells.expected(column, "")
-        ours = code == cells.OUT_OF_RANGE if is_range else code.is_not_null() & (code != cells.OUT_OF_RANGE)
-        words = f"column '{name}': '{{}}' is not {wanted}".replace("not one of", "none of")
-        reason = pl.when(ours).then(_format(words, raw)).otherwise(reason)
-    return pl.when(code == cells.MISSING).then(pl.lit(f"column '{name}' is empty")).otherwise(reason)
+
+    def words(fault: str) -> pl.Expr:
+        wanted = cells.expected(column, fault)
+        return _format(f"column '{column.name}': '{{}}' is not {wanted}".replace("not one of", "none of"), raw)
+
+    missing = pl.when(code == cells.MISSING).then(pl.lit(f"column '{column.name}' is empty"))
+    out_of_range = missing.when(code == cells.OUT_OF_RANGE).then(words(cells.OUT_OF_RANGE))
+    return out_of_range.when(code.is_not_null()).then(words("")).otherwise(None)
 
 
 def _format(words: str, raw: pl.Expr) -> pl.Expr:

@@ -12,6 +12,7 @@ from torch import nn
 
 from engine.demos.mlp import MlpClassifier
 from engine.demos.recipes.cifar10 import MEAN, STD
+from engine.demos.training import quiet_trainer
 
 
 class SmallCnn(lightning.LightningModule):
@@ -46,7 +47,7 @@ def write_models(folder: Path) -> Path:
 
 def _write(folder: Path, module: lightning.LightningModule, card: dict[str, Any]) -> None:
     folder.mkdir(parents=True)
-    trainer = lightning.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False)
+    trainer = quiet_trainer(1)
     trainer.strategy.connect(module)
     trainer.save_checkpoint(folder / "model.ckpt", weights_only=True)
     (folder / "card.yaml").write_text(yaml.safe_dump({"title": folder.name, **card}))
