@@ -1,8 +1,10 @@
 """Forelight's engine: predictions from files by PyTorch Lightning checkpoints. Knows nothing of Streamlit or HTTP."""
 
 from engine.card import ModelCard
+from engine.comparison import ClassComparison, ValueComparison, compare
 from engine.engine import Engine, ModelFacts
 from engine.errors import ForelightError
+from engine.evaluation import ClassEvaluation, Curve, Point, Used, ValueEvaluation, evaluation_of
 from engine.readers import Source
 from engine.registry import ModelEntry
 from engine.results import Filter, ResultColumn, Results
@@ -13,7 +15,10 @@ from engine.tasks import TASKS, task_of
 
 __all__ = [
     "TASKS",
+    "ClassComparison",
+    "ClassEvaluation",
     "ColumnUse",
+    "Curve",
     "Engine",
     "Filter",
     "ForelightError",
@@ -21,6 +26,7 @@ __all__ = [
     "ModelEntry",
     "ModelFacts",
     "Options",
+    "Point",
     "Problem",
     "Report",
     "ResultColumn",
@@ -28,5 +34,10 @@ __all__ = [
     "Run",
     "Settings",
     "Source",
+    "Used",
+    "ValueComparison",
+    "ValueEvaluation",
+    "compare",
+    "evaluation_of",
     "task_of",
 ]

@@ -11,6 +11,7 @@ ForelightError
 ├── ExportError          results that the asked format cannot hold
 ├── RunNotFound          no run of that id
 ├── RunStateError        a run that is not in the state the call needs
+├── NotComparable        two runs that are not about the same rows
 └── MissingPackage       an optional package is not installed
 """
 
@@ -78,6 +79,10 @@ class RunNotFound(ForelightError):
 
 class RunStateError(ForelightError):
     """A run that is not in the state the call needs."""
+
+
+class NotComparable(ForelightError):
+    """Two runs that are not about the same rows, or do not predict the same kind of thing."""
 
 
 class MissingPackage(ForelightError):

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 # From the bottom up; a module may import those of its own line and of the lines before.
 LAYERS = (
     ("engine.errors", "engine.settings"),
-    ("engine.card", "engine.views"),
+    ("engine.card", "engine.views", "engine.predicted"),
     ("engine.signature", "engine.cells"),
     ("engine.readers",),
     ("engine.ingest",),
@@ -23,6 +23,7 @@ LAYERS = (
     ("engine.writer", "engine.predictor"),
     ("engine.runs",),
     ("engine.backends", "engine.results", "engine.export"),
+    ("engine.evaluation", "engine.comparison"),
     ("engine.engine",),
     ("engine", "engine.cli", "engine.__main__", "engine.demos"),
     ("dashboard",),
