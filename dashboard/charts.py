@@ -238,3 +238,7 @@ def _quiet(figure: go.Figure, x: str, y: str | None) -> go.Figure:
     if y is not None:
         figure.update_yaxes(title=_axis_label(y), zeroline=False, automargin=True)
     return figure
+
+
+THEME_COLORS, QUIET = _THEME_COLORS, _QUIET
+axis_label, legend, quiet = _axis_label, _legend, _quiet

@@ -4,7 +4,16 @@ from engine.card import ModelCard
 from engine.comparison import ClassComparison, ValueComparison, compare
 from engine.engine import Engine, ModelFacts
 from engine.errors import ForelightError
-from engine.evaluation import ClassEvaluation, Curve, Point, Used, ValueEvaluation, evaluation_of
+from engine.evaluation import (
+    ClassEvaluation,
+    ClassFigures,
+    Curve,
+    Point,
+    Used,
+    ValueEvaluation,
+    ValueFigures,
+    evaluation_of,
+)
 from engine.readers import Source
 from engine.registry import ModelEntry
 from engine.results import Filter, ResultColumn, Results
@@ -17,6 +26,7 @@ __all__ = [
     "TASKS",
     "ClassComparison",
     "ClassEvaluation",
+    "ClassFigures",
     "ColumnUse",
     "Curve",
     "Engine",
@@ -37,6 +47,7 @@ __all__ = [
     "Used",
     "ValueComparison",
     "ValueEvaluation",
+    "ValueFigures",
     "compare",
     "evaluation_of",
     "task_of",

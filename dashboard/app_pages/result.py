@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.components.about import show_about
 from dashboard.components.actions import show_actions
+from dashboard.components.evaluation import has_labels, show_evaluation
 from dashboard.components.progress import show_end, show_progress
 from dashboard.components.result_table import show_table
 from dashboard.components.row_detail import choose_row
@@ -21,6 +22,9 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     st.title(plain(run.title), anchor=False)
     if run.ended:
         show_actions(engine, run, results is not None)
+        st.page_link(
+            "app_pages/compare.py", label="Compare", icon=":material/compare_arrows:", query_params={"a": run.id}
+        )
 show_facts(run)
 if not run.ended:
     show_progress(engine, run.id)
@@ -31,10 +35,17 @@ if results is None:
     st.stop()
 
 show_headline(results)
-charts, table, rows, about = st.tabs(["Charts", "Table", "Rows", "About"], key="tab", bind="query-params")
+judged = ["Evaluation"] if has_labels(results) else []
+charts, *evaluation, table, rows, about = st.tabs(
+    ["Charts", *judged, "Table", "Rows", "About"], key="tab", bind="query-params"
+)
 if charts.open:
     with charts:
         show_views(results)
+for tab in evaluation:
+    if tab.open:
+        with tab:
+            show_evaluation(results, (), lambda filters: None)
 if table.open:
     with table:
         show_table(results)

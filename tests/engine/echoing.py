@@ -15,12 +15,13 @@ import pytorch_lightning as pl
 import torch
 
 class Model(pl.LightningModule):
-    def __init__(self):
+    def __init__(self, shift):
         super().__init__()
-        self.nothing = torch.nn.Parameter(torch.zeros(1))
+        self.save_hyperparameters()
+        self.shift = torch.nn.Parameter(torch.tensor(shift))
 
     def forward(self, x):
-        return x + self.nothing
+        return x + self.shift
 """
 
 
@@ -34,19 +35,19 @@ def classes_model(folder: Path, labels: Sequence[str], title: str = "Classes") -
         "labels": list(labels),
         "target": "truth",
     }
-    return write_model(folder, ECHO, card)
+    return write_model(folder, ECHO, card, 0.0)
 
 
-def values_model(folder: Path, output: str = "y", unit: str = "m", title: str = "Values") -> Path:
-    """A model that gives back its only column, `x`; its uploads may have the label in `truth`."""
+def values_model(folder: Path, shift: float = 0.0, column: str = "x", title: str = "Values") -> Path:
+    """A model that gives `y`, its only column and `shift`, in metres; its uploads may have the label in `truth`."""
     card = {
         "title": title,
         "task": "tabular-regression",
-        "signature": [{"name": "x"}],
-        "outputs": [{"name": output, "unit": unit}],
+        "signature": [{"name": column}],
+        "outputs": [{"name": "y", "unit": "m"}],
         "target": "truth",
     }
-    return write_model(folder, ECHO, card)
+    return write_model(folder, ECHO, card, shift)
 
 
 def open_engine(home: Path, models: Path) -> Engine:
