@@ -13,8 +13,15 @@ from engine import Curve, Point
 
 MOST_CLASSES = 40
 _FAINT = "rgba(128,128,128,0.55)"
+_LEGIBLE = "#808495"  # on the light ground and on the dark one
 _NUMBERED = 12  # classes up to which each cell says its number
-_SHADES = [[0, "rgba(79,91,213,0)"], [0.25, "rgba(79,91,213,0.3)"], [1, "rgba(79,91,213,0.9)"]]
+_DARK = 0.4  # share of the fullest cell above which its number is white
+_SHADES = [
+    [0, "rgba(79,91,213,0)"],
+    [_DARK, "rgba(79,91,213,0.22)"],
+    [_DARK + 0.001, "rgba(79,91,213,0.6)"],
+    [1, "rgba(79,91,213,0.9)"],
+]
 Matrix = Mapping[tuple[str, str], int]
 
 
@@ -51,18 +58,19 @@ def matrix_alt(what: str, cells: Matrix) -> str:
 
 def calibration_figure(bins: pl.DataFrame) -> go.Figure:
     """How often the model was right (y) where it was so sure (x); the diagonal is what it promised."""
+    most = bins["rows"].max() or 1
+    sizes = [7 + 17 * (rows / most) ** 0.5 for rows in bins["rows"]]  # areas as rows, none too small to see
     right = go.Scatter(
         x=bins["confidence"].to_list(),
         y=bins["accuracy"].to_list(),
-        mode="lines+markers",
-        name="right",
-        line={"color": THEME_COLORS[0], "width": 2},
-        marker={"size": 8, "color": THEME_COLORS[0]},
+        mode="markers",
+        marker={"size": sizes, "color": THEME_COLORS[0], "opacity": 0.85},
         customdata=bins["rows"].to_list(),
         hovertemplate="confidence %{x:.3f}: %{y:.1%} right<br>%{customdata:,} rows<extra></extra>",
     )
     figure = quiet(go.Figure([_diagonal((0, 1)), right]), "confidence (0 to 1)", "share that was right")
-    return figure.update_yaxes(range=[-0.02, 1.05])
+    figure.update_xaxes(range=[-0.02, 1.06])
+    return figure.update_yaxes(range=[-0.06, 1.1])
 
 
 def calibration_alt(bins: pl.DataFrame, error: float) -> str:
@@ -144,6 +152,11 @@ def _cells(
     share: bool,
 ) -> go.Scatter:
     """What of the matrix can be clicked: an unseen square on each cell, with its number where there is room."""
+    most = max((rows for line in counts for rows in line), default=0) or 1
+
+    def dark(row: int, column: int) -> bool:
+        return (shares[row][column] if share else counts[row][column] / most) > _DARK
+
     places = [(row, column) for row in range(len(rows)) for column in range(len(columns))]
     numbered = max(len(rows), len(columns)) <= _NUMBERED
     texts = [f"{shares[r][c]:.0%}" if share else f"{counts[r][c]:,}" for r, c in places]
@@ -152,8 +165,10 @@ def _cells(
         y=[row for row, _ in places],
         mode="markers+text" if numbered else "markers",
         text=[text if counts[r][c] else "·" for text, (r, c) in zip(texts, places, strict=True)] if numbered else None,
+        textfont={"size": 14, "color": ["white" if dark(r, c) else _LEGIBLE for r, c in places]},
         marker={"symbol": "square", "size": 26, "opacity": 0},
-        unselected={"marker": {"opacity": 0}},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}, "textfont": {"color": _LEGIBLE}},
         customdata=[[rows[r], columns[c]] for r, c in places],
         hovertext=[
             f"{axis_label(rows[r])} → {axis_label(columns[c])}<br>{count(counts[r][c], 'row')}, {shares[r][c]:.1%}"

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.components.about import show_about
 from dashboard.components.actions import show_actions
+from dashboard.components.comparison import link_to_comparison
 from dashboard.components.evaluation import has_labels, show_evaluation
 from dashboard.components.progress import show_end, show_progress
 from dashboard.components.result_table import show_table
@@ -22,10 +23,10 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     st.title(plain(run.title), anchor=False)
     if run.ended:
         show_actions(engine, run, results is not None)
-        st.page_link(
-            "app_pages/compare.py", label="Compare", icon=":material/compare_arrows:", query_params={"a": run.id}
-        )
-show_facts(run)
+with st.container(horizontal=True, vertical_alignment="center"):
+    show_facts(run)
+    if results is not None:
+        link_to_comparison(run)
 if not run.ended:
     show_progress(engine, run.id)
     st.stop()

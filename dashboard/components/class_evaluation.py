@@ -34,7 +34,7 @@ def show_classes(evaluation: ClassEvaluation, where: Where, on_filter: OnFilter)
         show_nothing_to_judge(evaluation.used(where), evaluation.label, numbers=False)
         return
     show_used(figures.used, evaluation.label, numbers=False)
-    show_cards(_cards(figures, auroc), figures.used.rows)
+    show_cards(class_cards(figures, auroc), figures.used.rows)
     sides = st.grid(2, min_column_width=400)
     with sides.container(border=True, height="stretch"):
         _show_matrix(evaluation, figures, where, on_filter)
@@ -50,7 +50,8 @@ def show_classes(evaluation: ClassEvaluation, where: Where, on_filter: OnFilter)
             _show_each(figures)
 
 
-def _cards(figures: ClassFigures, auroc: float | None) -> list[tuple[str, str, str]]:
+def class_cards(figures: ClassFigures, auroc: float | None) -> list[tuple[str, str, str]]:
+    """(name, figure, how to read it) of each figure that is defined."""
     cards = [
         ("Accuracy", f"{figures.accuracy:.1%}", "The share of rows whose class is right."),
         (
@@ -122,7 +123,7 @@ def _show_calibration(evaluation: ClassEvaluation, error: float, where: Where) -
     draw(charts.calibration_figure(bins), charts.calibration_alt(bins, error), "calibration")
     st.caption(
         "On the dashed line a model that says 0.8 is right in 80 % of its cases. Below it the model is too sure of "
-        "itself, above it not sure enough. A point is a group of rows."
+        "itself, above it not sure enough. A point is a group of rows, the larger the more."
     )
 
 
@@ -130,10 +131,9 @@ def _show_calibration(evaluation: ClassEvaluation, error: float, where: Where) -
 def _show_threshold(evaluation: ClassEvaluation, where: Where) -> None:
     """One class against the others: ROC, precision–recall, and a threshold that both follow."""
     st.subheader("Decision threshold", anchor=False)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        label = str(
-            st.selectbox("Class to find", evaluation.labels, format_func=plain, key="threshold-class", width=260)
-        )
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    with controls:
+        label = str(st.selectbox("Class to find", evaluation.labels, key="threshold-class", width=260))
         ratio = st.number_input(
             "A missed row costs as many false alarms as",
             0.01, 10_000.0, 1.0, 1.0, "%g", key="cost-ratio", width=320,
@@ -144,18 +144,17 @@ def _show_threshold(evaluation: ClassEvaluation, where: Where) -> None:
         st.info(f"All or none of these rows are {plain(label)}: there is nothing to tell apart.")
         return
     best = curve.best(ratio)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        threshold = st.slider(
-            f"Rows with a probability of at least this are taken for {plain(short(label, 24))}",
-            0.0, 1.0, 0.5, 1 / _STEPS, "%.3f", key="decision-threshold",
-        )  # fmt: skip
-        st.button(
-            f"Least cost: {best.threshold:.3f}",
-            icon=":material/target:",
-            on_click=_set_threshold,
-            args=(best.threshold,),
-            help=f"{_said(best, label)} Move the threshold there.",
-        )
+    controls.button(
+        f"Least cost: {best.threshold:.3f}",
+        icon=":material/target:",
+        on_click=_set_threshold,
+        args=(best.threshold,),
+        help=f"{_said(best, label)} Move the threshold there.",
+    )
+    threshold = st.slider(
+        f"Rows with a probability of at least this are taken for {plain(short(label, 24))}",
+        0.0, 1.0, 0.5, 1 / _STEPS, "%.3f", key="decision-threshold",
+    )  # fmt: skip
     point = curve.at(threshold)
     _show_point(curve, point)
     sides = st.grid(2, min_column_width=380)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 import streamlit as st
 
 from dashboard import evaluation_charts as charts
+from dashboard.components.class_evaluation import class_cards
 from dashboard.components.judging import class_figures, draw, known, show_cards, value_figures
 from dashboard.components.run_title import files_of
+from dashboard.components.value_evaluation import value_cards
 from dashboard.words import count, number, plain, short, when, with_unit
 from engine import (
     ClassComparison,
     ClassEvaluation,
     Engine,
+    Filter,
     Results,
     Run,
     ValueComparison,
@@ -25,6 +29,9 @@ from engine import (
 
 _MOST_POINTS = 4_000
 _MOST_DIFFERENCES = 100
+_MOST_COLUMNS = 40
+_OF_THE_FILE = ("label", "order", "extra", "input")
+_Comparison = ClassComparison | ValueComparison
 
 
 def others_like(run: Run, runs: Sequence[Run]) -> list[Run]:
@@ -50,9 +57,15 @@ def choose_other(engine: Engine, run: Run, chosen: str) -> str:
     )
 
 
+def link_to_comparison(run: Run) -> None:
+    """The way from a run to the page that compares it."""
+    query = {"a": run.id}
+    st.page_link("app_pages/compare.py", label="Compare", icon=":material/compare_arrows:", query_params=query)
+
+
 def named(run: Run) -> str:
-    """The run for a list of runs."""
-    return f"{plain(run.title)} · {plain(files_of(run))} · {when(run.created)} · {run.id[:6]}"
+    """The run in a list to choose from; not markdown."""
+    return f"{short(run.title)} · {files_of(run)} · {when(run.created)} · run {run.id[:6]}"
 
 
 def show_comparison(a: Results, b: Results) -> None:
@@ -63,7 +76,6 @@ def show_comparison(a: Results, b: Results) -> None:
         _show_classes(comparison, names)
     else:
         _show_values(comparison, names)
-    _show_metrics(a, b, names)
 
 
 def _names(a: Run, b: Run) -> tuple[str, str]:
@@ -89,24 +101,23 @@ def _show_classes(comparison: ClassComparison, names: tuple[str, str]) -> None:
         cells = {(one, two): rows for one, two, rows in agreement.pairs.iter_rows()}
         labels = comparison.labels[: charts.MOST_CLASSES]
         figure = charts.matrix_figure(labels, labels, cells, names, share=False)
-        alt = charts.matrix_alt(f"Classes by {names[0]} against those by {names[1]}", cells)
-        draw(figure, alt, "pairs")
+        draw(figure, charts.matrix_alt(f"Classes by {names[0]} against those by {names[1]}", cells), "pairs")
         st.caption("On the diagonal both say the same.")
     with sides.container(border=True, height="stretch"):
-        gap = "gap" if comparison.has_gap else ""
-        _show_differences(comparison.differences(_MOST_DIFFERENCES), names, gap, "largest gap in probability")
+        _show_metrics(comparison, names)
+    order = "the largest gap in a class's probability first" if comparison.has_gap else "in the order of the file"
+    _show_differences(comparison, comparison.differences(_MOST_DIFFERENCES), names, order)
 
 
 def _show_values(comparison: ValueComparison, names: tuple[str, str]) -> None:
     words = {pair: pair[0] if pair[0] == pair[1] else f"{pair[0]} with {pair[1]}" for pair in comparison.pairs}
     pairs = list(comparison.pairs)
-    pair = st.selectbox("Values", pairs, format_func=lambda pair: plain(words[pair]), width=400) if pairs[1:] else None
+    pair = st.selectbox("Values", pairs, format_func=words.__getitem__, width=400) if pairs[1:] else None
     pair = pair or pairs[0]
     unit = {column.name: column.unit for column in comparison.a.columns}.get(pair[0], "")
-    behind = f" {plain(unit)}" if unit else ""
     agreement = comparison.agreement(pair, comparison.tolerance(pair))
     correlation = "–" if agreement.correlation is None else f"{agreement.correlation:.4f}"
-    near = number(agreement.tolerance, 2) + behind
+    near = f"{number(agreement.tolerance, 2)} {plain(unit)}".strip()
     show_cards(
         [
             (
@@ -114,8 +125,16 @@ def _show_values(comparison: ValueComparison, names: tuple[str, str]) -> None:
                 f"{agreement.share:.1%}",
                 f"The share of rows that differ by at most {near}: a hundredth of the width of nine tenths of them.",
             ),
-            ("Mean difference", number(agreement.mean_difference) + behind, "Second less first: above 0 it says more."),
-            ("Mean distance", number(agreement.mean_absolute_difference) + behind, "How far the two are apart."),
+            (
+                plain(with_unit("Mean difference", unit)),
+                number(agreement.mean_difference),
+                "Second less first: above 0 it says more.",
+            ),
+            (
+                plain(with_unit("Mean distance", unit)),
+                number(agreement.mean_absolute_difference),
+                "How far the two are apart.",
+            ),
             ("Correlation", correlation, "1 where both put the rows in one line, whatever the scale (Pearson)."),
         ],
         agreement.rows,
@@ -129,64 +148,56 @@ def _show_values(comparison: ValueComparison, names: tuple[str, str]) -> None:
         sampled = f" {len(points):,} rows, evenly spaced." if len(points) < agreement.rows else ""
         st.caption(f"On the dashed line both say the same.{sampled}")
     with sides.container(border=True, height="stretch"):
-        _show_differences(
-            comparison.differences(pair, _MOST_DIFFERENCES), names, "difference", "largest difference first"
-        )
+        _show_metrics(comparison, names)
+    lines = comparison.differences(pair, _MOST_DIFFERENCES)
+    _show_differences(comparison, lines, names, "the largest difference first")
 
 
-def _show_differences(lines: pl.DataFrame, names: tuple[str, str], last: str, order: str) -> None:
-    st.subheader("Where they differ most", anchor=False)
-    if lines.is_empty():
-        st.caption("Nowhere: every row got the same from both.")
-        return
-    config = {
-        "row": st.column_config.NumberColumn("Row", format="localized"),
-        "a": st.column_config.Column(names[0]),
-        "b": st.column_config.Column(names[1]),
-        "gap": st.column_config.ProgressColumn("Gap", min_value=0.0, max_value=1.0, format="%.3f"),
-        "difference": st.column_config.NumberColumn("Difference", format="%.4g"),
-    }
-    st.dataframe(lines, hide_index=True, height=360, column_config=config, alt="The rows that differ most")
-    st.caption(f"{count(len(lines), 'row')}{', ' + order if last else ''}.")
-
-
-def _show_metrics(a: Results, b: Results, names: tuple[str, str]) -> None:
-    """The figures of both beside each other, where both have labels to judge by."""
-    found = [_metrics(results) for results in (a, b)]
-    if not all(found):
-        st.caption("The file has no labels that both models know: which of them is right cannot be said.")
-        return
+def _show_differences(comparison: _Comparison, lines: pl.DataFrame, names: tuple[str, str], order: str) -> None:
+    """The lines (row, a, b, maybe gap or difference), and beside them what the file holds of those rows."""
     with st.container(border=True):
-        st.subheader("Judged by the labels", anchor=False)
-        lines = [
-            {"Figure": name, names[0]: figure, names[1] + ("" if names[0] != names[1] else " "): found[1][name]}
-            for name, figure in found[0].items()
-            if name in found[1]
-        ]
-        st.dataframe(lines, hide_index=True, alt="Figures of both runs", width=640)
+        st.subheader("Where they differ most", anchor=False)
+        if lines.is_empty():
+            st.caption("Nowhere: every row got the same from both.")
+            return
+        config: dict[str, Any] = {
+            "row": st.column_config.NumberColumn("row", format="%d", pinned=True),
+            "a": st.column_config.Column(names[0]),
+            "b": st.column_config.Column(names[1]),
+            "gap": st.column_config.NumberColumn("gap", format="%.3f"),
+            "difference": st.column_config.NumberColumn("difference", format="%.4g"),
+        }
+        shown = [each for each in comparison.a.columns if each.role in _OF_THE_FILE][:_MOST_COLUMNS]
+        unlike = {each.name: f"column {number}" for number, each in enumerate(shown)}  # a file may have a column 'a'
+        config |= {unlike[each.name]: st.column_config.Column(with_unit(each.name, each.unit)) for each in shown}
+        held = comparison.a.page(0, len(lines), where=[Filter("row", "in", tuple(lines["row"]))])
+        beside = lines.join(held.select("row", *unlike).rename(unlike), on="row", how="left", maintain_order="left")
+        alt = "The rows that differ most"
+        st.dataframe(beside, hide_index=True, height=min(400, 38 + 35 * len(lines)), column_config=config, alt=alt)
+        st.caption(f"{count(len(lines), 'row')}, {order}.")
+
+
+def _show_metrics(comparison: _Comparison, names: tuple[str, str]) -> None:
+    """The figures of both beside each other, where both have labels to judge by."""
+    st.subheader("Judged by the labels", anchor=False)
+    first, second = _metrics(comparison.a), _metrics(comparison.b)
+    if not first or not second:
+        st.caption("The file has no labels that both models know: which of the two is right cannot be said.")
+        return
+    both = [name for name in first if name in second]
+    columns = {"Figure": both, "a": [first[name] for name in both], "b": [second[name] for name in both]}
+    config = {"a": st.column_config.Column(names[0]), "b": st.column_config.Column(names[1])}
+    st.dataframe(columns, hide_index=True, alt="Figures of both runs", column_config=config)
 
 
 def _metrics(results: Results) -> dict[str, str]:
     """The figures of one run by name; empty where there is nothing to judge by."""
     evaluation = evaluation_of(results)
+    cards: list[tuple[str, str, str]] = []
     if isinstance(evaluation, ClassEvaluation):
         of_classes, auroc = class_figures(evaluation, known(results), ())
-        if of_classes is None:
-            return {}
-        figures: dict[str, float | None] = {
-            "Accuracy": of_classes.accuracy,
-            "Balanced accuracy": of_classes.balanced_accuracy,
-            "Macro F1": of_classes.macro_f1,
-            "AUROC": auroc,
-            "Log loss": of_classes.log_loss,
-            "Calibration error": of_classes.calibration_error,
-        }
+        cards = class_cards(of_classes, auroc) if of_classes else []
     elif isinstance(evaluation, ValueEvaluation):
-        output = evaluation.predicted.columns[0]
-        of_values = value_figures(evaluation, known(results), output, ())
-        if of_values is None:
-            return {}
-        figures = {"RMSE": of_values.rmse, "MAE": of_values.mae, "R²": of_values.r2, "MAPE": of_values.mape}
-    else:
-        return {}
-    return {name: "–" if figure is None else number(figure) for name, figure in figures.items()}
+        of_values = value_figures(evaluation, known(results), evaluation.predicted.columns[0], ())
+        cards = value_cards(of_values, "") if of_values else []
+    return {name: figure for name, figure, _ in cards}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.words import count, listed, plain
+from dashboard.words import code, count, listed, plain
 from engine import (
     ClassEvaluation,
     ClassFigures,
@@ -52,18 +52,18 @@ def value_figures(_evaluation: ValueEvaluation, of: Known, output: str, where: W
 
 def show_used(used: Used, label: str, numbers: bool) -> None:
     """Over how many rows the figures are, and why over no more of them."""
-    st.caption(f"{count(used.rows, 'row')} judged by their label in {plain(label)}.{_left_out(used, numbers)}")
+    st.caption(f"{count(used.rows, 'row')} judged by the labels in {code(label)}.{_left_out(used, numbers)}")
 
 
 def show_nothing_to_judge(used: Used, label: str, numbers: bool) -> None:
     """Says why there is not one row whose label is known."""
     words = _left_out(used, numbers) or " No row is left by the filters."
-    st.info(f"There is nothing to judge by the labels in {plain(label)}.{words}", icon=":material/fact_check:")
+    st.info(f"There is nothing to judge by the labels in {code(label)}.{words}", icon=":material/fact_check:")
 
 
 def show_cards(cards: Sequence[tuple[str, str, str]], rows: int) -> None:
     """Cards of (name, figure, how to read it), all over so many rows."""
-    with st.grid(len(cards), min_column_width=150):
+    with st.grid(len(cards) if len(cards) <= 4 else 3, min_column_width=160):
         for name, figure, reading in cards:
             st.metric(name, figure, help=f"{reading} Over {count(rows, 'row')}.", border=True, height="stretch")
 

@@ -23,7 +23,7 @@ _MOST_POINTS = 4_000
 def show_values(evaluation: ValueEvaluation, where: Where) -> None:
     """Everything about the rows that the filters leave."""
     outputs = evaluation.predicted.columns
-    chosen = st.selectbox("Value that the label is of", outputs, format_func=plain, width=320) if outputs[1:] else None
+    chosen = st.selectbox("Value that the label is of", outputs, width=320) if outputs[1:] else None
     output = str(chosen or outputs[0])
     unit = evaluation.predicted.units[outputs.index(output)]
     figures = value_figures(evaluation, known(evaluation.results), output, where)
@@ -31,7 +31,7 @@ def show_values(evaluation: ValueEvaluation, where: Where) -> None:
         show_nothing_to_judge(evaluation.used(output, where), evaluation.label, numbers=True)
         return
     show_used(figures.used, evaluation.label, numbers=True)
-    show_cards(_cards(figures, unit), figures.used.rows)
+    show_cards(value_cards(figures, unit), figures.used.rows)
     sides = st.grid(2, min_column_width=400)
     with sides.container(border=True, height="stretch"):
         _show_parity(evaluation, output, unit, where, figures.used.rows)
@@ -39,14 +39,22 @@ def show_values(evaluation: ValueEvaluation, where: Where) -> None:
         _show_residuals(evaluation, output, unit, where, figures.used.rows)
 
 
-def _cards(figures: ValueFigures, unit: str) -> list[tuple[str, str, str]]:
-    behind = f" {plain(unit)}" if unit else ""
+def value_cards(figures: ValueFigures, unit: str) -> list[tuple[str, str, str]]:
+    """(name, figure, how to read it) of each figure."""
     r2 = "–" if figures.r2 is None else f"{figures.r2:.3f}"
     mape = "–" if figures.mape is None else f"{figures.mape:.1%}"
     undefined = "" if figures.mape is not None else " Not defined here: a label is zero."
     return [
-        ("RMSE", number(figures.rmse) + behind, "The typical error, large ones counting more. 0 is best."),
-        ("MAE", number(figures.mae) + behind, "How far predictions are from the labels, on average. 0 is best."),
+        (
+            plain(with_unit("RMSE", unit)),
+            number(figures.rmse),
+            "The typical error, large ones counting more. 0 is best.",
+        ),
+        (
+            plain(with_unit("MAE", unit)),
+            number(figures.mae),
+            "How far predictions are from the labels, on average. 0 is best.",
+        ),
         ("R²", r2, "The share of the labels' variation that is predicted: 1 is best, 0 is what their mean would give."),
         ("MAPE", mape, f"The average error as a share of the label.{undefined}"),
     ]
@@ -63,10 +71,10 @@ def _show_parity(evaluation: ValueEvaluation, output: str, unit: str, where: Whe
 
 @st.fragment
 def _show_residuals(evaluation: ValueEvaluation, output: str, unit: str, where: Where, rows: int) -> None:
-    st.subheader("What is left over a column", anchor=False)
+    st.subheader("Residuals", anchor=False)
     columns = {column.name: column for column in evaluation.results.columns if column.role not in ("row", "status")}
     order = sorted(columns, key=lambda name: name != output)
-    x = str(st.selectbox("Over", order, format_func=plain, key="residual-column", width=320))
+    x = str(st.selectbox("Over", order, key="residual-column", width=320))
     titles = with_unit(x, columns[x].unit), with_unit("label − prediction", unit)
     if columns[x].dtype in ("number", "integer"):
         points = evaluation.residuals(output, x, where, _MOST_POINTS)

@@ -79,7 +79,8 @@ def curve_of(label: str, positives: int, negatives: int, batches: Iterable[pl.Da
         metrics.update(*tensors(batch))
     with torch.inference_mode():
         found = metrics.compute()
-    roc, pr = ([array.numpy() for array in found[name]] for name in ("roc", "pr"))
+    # A single threshold comes back as a number, not as an array of one.
+    roc, pr = ([np.atleast_1d(array.numpy()) for array in found[name]] for name in ("roc", "pr"))
     return Curve(label, _points(*roc, *pr), positives, negatives, float(found["auroc"]), float(found["ap"]), exact)
 
 

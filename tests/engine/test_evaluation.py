@@ -254,6 +254,11 @@ def test_many_thresholds_are_thinned_without_losing_the_way(echo: Engine, tmp_pa
         assert point.false_positive_rate == pytest.approx((shares[~hits] >= threshold).mean(), abs=1e-3)
 
 
+def test_rows_that_are_all_alike(echo: Engine, tmp_path: Path) -> None:
+    rows = classified(TWO, 10).with_columns(logit_0=pl.lit(0.3, pl.Float32), logit_1=pl.lit(0.1, pl.Float32))
+    check_classes(predicted(echo, "two", rows, tmp_path / "rows.csv"), TWO)
+
+
 def test_no_labels_no_evaluation(echo: Engine, tmp_path: Path) -> None:
     assert evaluation_of(predicted(echo, "two", classified(TWO).drop("truth"), tmp_path / "rows.csv")) is None
 
