@@ -70,7 +70,13 @@ class ClassComparison(_Comparison):
 
     @cached_property
     def agreement(self) -> ClassAgreement:
-        pairs = self._predictions().group_by("a", "b").agg(pl.len().alias("rows")).sort("a", "b").collect()
+        pairs = (
+            self._predictions()
+            .group_by("a", "b")
+            .agg(pl.len().alias("rows"))
+            .sort("a", "b")
+            .collect(engine="streaming")
+        )
         rows = int(pairs["rows"].sum())
         same = int(pairs.filter(pl.col("a") == pl.col("b"))["rows"].sum())
         return ClassAgreement(rows, same / rows if rows else 0.0, pairs)
@@ -86,11 +92,16 @@ class ClassComparison(_Comparison):
         Without probabilities in both, the first lines with another class, and no gap.
         """
         if not self.has_gap:
-            return self._predictions().filter(pl.col("a") != pl.col("b")).head(limit).collect()
+            return self._predictions().filter(pl.col("a") != pl.col("b")).head(limit).collect(engine="streaming")
         beside = self._beside(self._with_shares(self._of_a, "a"), self._with_shares(self._of_b, "b"))
         apart = [(pl.col(f"a{number}") - pl.col(f"b{number}")).abs() for number in range(len(self._shared))]
         gap = pl.max_horizontal(apart).alias("gap")
-        return beside.select("row", "a", "b", gap).sort("gap", "row", descending=[True, False]).head(limit).collect()
+        return (
+            beside.select("row", "a", "b", gap)
+            .sort("gap", "row", descending=[True, False])
+            .head(limit)
+            .collect(engine="streaming")
+        )
 
     def _with_shares(self, classes: Classes, name: str) -> dict[str, pl.Expr]:
         """The class as `name`, and the probability of each shared label as `name` and the label's number."""
@@ -125,7 +136,7 @@ class ValueComparison(_Comparison):
             difference.abs().mean().alias("absolute"),
             pl.corr("a", "b").alias("correlation"),
         ]
-        found = self._values(pair).select(asked).collect().row(0, named=True)
+        found = self._values(pair).select(asked).collect(engine="streaming").row(0, named=True)
         correlation = found["correlation"]
         defined = correlation is not None and correlation == correlation
         return ValueAgreement(
@@ -145,13 +156,17 @@ class ValueComparison(_Comparison):
     def scatter(self, pair: tuple[str, str], limit: int = 4_000) -> pl.DataFrame:
         """At most `limit` lines, evenly spaced over the file: row, a, b."""
         lines = self._values(pair)
-        rows = int(lines.select(pl.len()).collect().item())
-        return lines.gather_every(max(1, -(-rows // limit))).collect()
+        rows = int(lines.select(pl.len()).collect(engine="streaming").item())
+        return lines.gather_every(max(1, -(-rows // limit))).collect(engine="streaming")
 
     def differences(self, pair: tuple[str, str], limit: int = 50) -> pl.DataFrame:
         """The lines that differ most: row, a, b, difference (b − a)."""
         lines = self._values(pair).with_columns((pl.col("b") - pl.col("a")).alias("difference"))
-        return lines.sort(pl.col("difference").abs(), "row", descending=[True, False]).head(limit).collect()
+        return (
+            lines.sort(pl.col("difference").abs(), "row", descending=[True, False])
+            .head(limit)
+            .collect(engine="streaming")
+        )
 
     def _values(self, pair: tuple[str, str]) -> pl.LazyFrame:
         """row, a, b as float64, of the lines where both are finite."""
@@ -209,4 +224,4 @@ def _digests(results: Results, other: Results, columns: list[str]) -> dict[str, 
     if results.n_rows != other.n_rows:
         lines = lines.join(other.scan().select("row"), on="row", how="semi")
     digests = (pl.struct("row", name).hash().sum().alias(f"{number}") for number, name in enumerate(columns))
-    return dict(zip(columns, lines.select(digests).collect().row(0), strict=True))
+    return dict(zip(columns, lines.select(digests).collect(engine="streaming").row(0), strict=True))

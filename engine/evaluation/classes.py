@@ -96,11 +96,11 @@ class ClassEvaluation:
             .agg(sure.mean().alias("confidence"), pl.col("hit").mean().alias("accuracy"), pl.len().alias("rows"))
         )
         edges = [((pl.col("bin") + more) / CALIBRATION_BINS).alias(name) for more, name in ((0, "lo"), (1, "hi"))]
-        return bins.sort("bin").select(*edges, "confidence", "accuracy", "rows").collect()
+        return bins.sort("bin").select(*edges, "confidence", "accuracy", "rows").collect(engine="streaming")
 
     def support(self, where: Filters = ()) -> dict[str, int]:
         """How many lines that can be judged have each label."""
-        counts = dict(self._lines(where).group_by("label").agg(pl.len()).collect().iter_rows())
+        counts = dict(self._lines(where).group_by("label").agg(pl.len()).collect(engine="streaming").iter_rows())
         return {label: int(counts.get(place, 0)) for place, label in enumerate(self.labels)}
 
     def cell(self, label: str, predicted: str | None = None) -> tuple[Filter, ...]:
@@ -182,7 +182,7 @@ class ClassEvaluation:
     @cached_property
     def _raw(self) -> dict[object, int]:
         """What stands in the label column for each class."""
-        cells = self.results.scan().select(pl.col(self.label).unique()).collect().to_series()
+        cells = self.results.scan().select(pl.col(self.label).unique()).collect(engine="streaming").to_series()
         return raw_labels(cells, self.labels)
 
     @cached_property

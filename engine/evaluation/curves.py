@@ -96,11 +96,10 @@ def auroc_of(positives: int, negatives: int, batches: Iterable[pl.DataFrame]) ->
 
 
 def tensors(batch: pl.DataFrame) -> tuple[torch.Tensor, torch.Tensor]:
-    """(first column as float32, second as whole numbers)."""
-    import torch
+    """(first column as float32, second as it is)."""
 
     first, second = batch.get_columns()
-    return first.cast(pl.Float32).to_torch(), second.to_torch().to(torch.int64)
+    return first.cast(pl.Float32).to_torch(), second.to_torch()
 
 
 def _grid() -> torch.Tensor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-_CELLS = 2_000_000  # of one batch: 8 MB of float32
+_CELLS = 1_000_000  # of one batch: 4 MB of float32
 _NAMED = 5
 
 
@@ -70,7 +70,11 @@ def count_used(lines: pl.LazyFrame, empty: pl.Expr, known: pl.Expr, sound: pl.Ex
     names = (
         pl.col(label).filter(stray).unique(maintain_order=True).head(_NAMED).cast(pl.String).implode().alias("names")
     )
-    found = lines.select(*(each.sum().alias(name) for name, each in counts.items()), names).collect().row(0, named=True)
+    found = (
+        lines.select(*(each.sum().alias(name) for name, each in counts.items()), names)
+        .collect(engine="streaming")
+        .row(0, named=True)
+    )
     return Used(**{**found, "names": tuple(found["names"])})
 
 

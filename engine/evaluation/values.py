@@ -53,7 +53,7 @@ class ValueEvaluation:
         lines = self._lines(output, where)
         label = pl.col("label")
         asked = lines.select(label.mean().alias("mean"), label.std().alias("spread"), label.abs().min().alias("least"))
-        mean, spread, least = asked.collect().row(0)
+        mean, spread, least = asked.collect(engine="streaming").row(0)
         rmse = of.MeanSquaredError(squared=False).set_dtype(torch.float64)
         mae = of.MeanAbsoluteError().set_dtype(torch.float64)
         r2 = of.R2Score().set_dtype(torch.float64)
@@ -87,7 +87,7 @@ class ValueEvaluation:
         shares = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
         quantiles = (pl.col("residual").quantile(share, "linear").alias(name) for name, share in shares.items())
         spread = lines.group_by("x").agg(pl.len().alias("rows"), *quantiles)
-        return spread.sort("rows", "x", descending=[True, False]).head(most).collect()
+        return spread.sort("rows", "x", descending=[True, False]).head(most).collect(engine="streaming")
 
     def _lines(self, output: str, where: Filters, *more: pl.Expr) -> pl.LazyFrame:
         """The lines that can be judged: row, label, predicted, and more."""
@@ -97,8 +97,8 @@ class ValueEvaluation:
         return lines.select("row", self._number.alias("label"), predicted.alias("predicted"), *more)
 
     def _sample(self, lines: pl.LazyFrame, limit: int) -> pl.DataFrame:
-        rows = int(lines.select(pl.len()).collect().item())
-        return lines.gather_every(max(1, -(-rows // limit))).collect()
+        rows = int(lines.select(pl.len()).collect(engine="streaming").item())
+        return lines.gather_every(max(1, -(-rows // limit))).collect(engine="streaming")
 
     @cached_property
     def _dtype(self) -> pl.DataType:
