@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -14,7 +14,6 @@ from engine.errors import RunStateError
 from engine.ingest.table import ROW
 from engine.runs.folder import RunFolder
 from engine.runs.run import Run
-from engine.settings import Settings
 from engine.tasks import task_of
 from engine.tasks.task import Task
 from engine.views import Headline, View
@@ -53,20 +52,18 @@ class Filter:
 
 
 Filters = Sequence[Filter]
+Showing = Callable[..., tuple[Mapping[str, Any], bytes]]
 
 
 class Results:
     """The lines of one run: `row`, the input's columns, predictions, `status`, `error`; in the order of the file."""
 
-    def __init__(self, folder: RunFolder, card: ModelCard, settings: Settings) -> None:
-        self.folder, self.card, self._settings = folder, card, settings
-        self._paths = sorted((folder.path / "shards").glob("*.parquet"))
+    def __init__(self, run: Run, card: ModelCard, show: Showing) -> None:
+        self.run, self.card, self._show = run, card, show
+        self.folder = RunFolder(run.folder)
+        self._paths = sorted((run.folder / "shards").glob("*.parquet"))
         if not self._paths:
-            raise RunStateError(f"Run {folder.id} has no results yet: it is {folder.record().state}.")
-
-    @property
-    def run(self) -> Run:
-        return self.folder.run()
+            raise RunStateError(f"Run {run.id} has no results yet: it is {run.state}.")
 
     def scan(self, where: Filters = ()) -> pl.LazyFrame:
         """The lines that all filters let through, in the order of the file."""
@@ -184,15 +181,12 @@ class Results:
 
     def image(self, row: int) -> tuple[bytes, str]:
         """(the visitor's own picture as a browser can show it, its media type) of row `row`, from 1."""
-        from engine.ingest.images import picture_bytes  # imports torch
-
-        return picture_bytes(self.folder, row, self._settings)
+        content, data = self._show("picture", folder=self.folder.path, row=row)
+        return data, content["media_type"]
 
     def thumbnail(self, row: int, pixels: int = 160) -> bytes:
         """The picture of row `row`, at most `pixels` high and wide, as WebP."""
-        from engine.ingest.images import picture_thumbnail
-
-        return picture_thumbnail(self.folder, row, pixels, self._settings)
+        return self._show("thumbnail", folder=self.folder.path, row=row, pixels=pixels)[1]
 
     @property
     def _task(self) -> Task:
@@ -200,7 +194,7 @@ class Results:
 
     @cached_property
     def _kind(self) -> OutputKind:
-        kind: OutputKind = self.folder.record().output_kind  # type: ignore[assignment]
+        kind: OutputKind = self.run.output_kind  # type: ignore[assignment]
         return kind
 
     @cached_property

@@ -83,7 +83,7 @@ def _write(
         for start in range(0, len(pictures), _PICTURES_A_BATCH):
             batch = pictures[start : start + _PICTURES_A_BATCH]
             pixels = np.zeros((len(batch), image.channels, *image.size), np.uint8)
-            errors = decode_into(batch, pixels, image, settings.max_pixels)
+            errors = decode_into(batch, pixels, image, settings.max_pixels, settings.careful_decoding)
             faults |= {start + place + 1: error for place, error in enumerate(errors) if error}
             columns = [[picture.name for picture in batch], *([labels[start : start + len(batch)]] if labels else [])]
             blocks = pa.FixedSizeBinaryArray.from_buffers(

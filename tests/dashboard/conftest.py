@@ -10,6 +10,7 @@ import pytest
 from dashboard.resources import get_engine
 from engine import Engine, Options, Run
 from engine.settings import BUNDLED_MODELS
+from tests.pool import open_engine
 
 FinishedRun = Callable[..., Run]
 
@@ -20,6 +21,7 @@ def shared_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[E
     monkeypatch.setenv("FORELIGHT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("FORELIGHT_MODELS", str(BUNDLED_MODELS))
     monkeypatch.setenv("FORELIGHT_ACCELERATOR", "cpu")
+    monkeypatch.setattr("dashboard.resources.Engine", open_engine)
     get_engine.clear()
     engine = get_engine()
     yield engine

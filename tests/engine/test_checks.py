@@ -14,6 +14,7 @@ from engine import Engine, Filter, Options, Problem, Run, Settings, Source
 from engine.errors import InputRefused, ReadError
 from tests.conftest import Predicting
 from tests.engine.making import write_model
+from tests.pool import open_engine
 
 CODE = """
 import pytorch_lightning as pl
@@ -42,7 +43,7 @@ HEADER = "id,age,visits,colour,new\n"
 def adder(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     folder = tmp_path_factory.mktemp("adder")
     write_model(folder / "models" / "adder", CODE, CARD)
-    return Engine(Settings(home=folder / "home", models=(folder / "models",), accelerator="cpu"))
+    return open_engine(Settings(home=folder / "home", models=(folder / "models",), accelerator="cpu"))
 
 
 def checked(engine: Engine, path: Path, text: str, **options: Any) -> Run:

@@ -13,12 +13,13 @@ from engine import Engine, Filter, Results, Settings, Source
 from engine.errors import ExportError, RunNotFound, RunStateError
 from engine.export import FORMATS, export_results, harmless
 from tests.conftest import Predicting
+from tests.pool import open_engine
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     folder = tmp_path_factory.mktemp("results")
-    engine = Engine(Settings(home=folder / "home", accelerator="cpu", shard_rows=40))
+    engine = open_engine(Settings(home=folder / "home", accelerator="cpu", shard_rows=40))
     return Predicting(engine).results(
         "breast-cancer", [engine.sample_sources("breast-cancer", "114 biopsies with their diagnosis")[0].path]
     )
@@ -154,7 +155,7 @@ def test_pictures_come_back(predicting: Predicting, samples: Path) -> None:
 
 def test_runs_outlive_the_engine_that_made_them(engine: Engine, predicting: Predicting, samples: Path) -> None:
     run = predicting.run("digits", [samples / "digits" / "samples" / "digits-in-folders.zip"])
-    again = Engine(engine.settings)
+    again = open_engine(engine.settings)
     assert [found.id for found in again.runs()] == [run.id]
     assert again.run(run.id).state == "done"
     assert again.results(run.id).count() == 60
