@@ -16,6 +16,7 @@ from dashboard.failures import show_failure
 from dashboard.limits import UploadLimits
 from dashboard.resources import clear_old_uploads, get_engine, warm_up
 from dashboard.security import SecurityHeaders
+from dashboard.visitors import Visitors
 
 
 @asynccontextmanager
@@ -38,7 +39,7 @@ app = st.App(
     Path(__file__).with_name("main.py"),
     lifespan=lifespan,
     routes=ROUTES,
-    middleware=[Middleware(SecurityHeaders), Middleware(UploadLimits)],
+    middleware=[Middleware(SecurityHeaders), Middleware(Visitors), Middleware(UploadLimits)],
     exception_handlers=EXCEPTION_HANDLERS,
     on_script_error=show_failure,
 )

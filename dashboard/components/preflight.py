@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.components.upload import Upload
+from dashboard.visitors import this_visitor
 from dashboard.words import count, plain, visible
 from engine import Engine, ForelightError, ModelEntry, Problem, Report, Run
 
@@ -29,7 +30,9 @@ def checked_run(engine: Engine, entry: ModelEntry, upload: Upload) -> Run:
         )
 
     try:
-        run = engine.check(entry.id, upload.sources, renames=renames, keep_files=True, progress=progress)
+        run = engine.check(
+            entry.id, upload.sources, renames=renames, keep_files=True, visitor=this_visitor(), progress=progress
+        )
     finally:
         bar.empty()
     st.session_state[_key(entry)] = (asked, run.id)
