@@ -31,8 +31,10 @@ from engine.runs.run import STARTED, Options, Run
 from engine.runs.store import RunStore, Search, database_url
 from engine.settings import Settings
 from engine.tasks import task_of
+from engine.uploads import Limits, Uploads
 
 _SECONDS_BETWEEN_LOOKS = 0.2
+_A_DAY = 86_400.0
 
 
 class Engine:
@@ -46,6 +48,8 @@ class Engine:
         self._pool = pool or WorkerPool(self.settings.devices, self.settings.readers)
         self._owner = new_owner()
         self._parts: _Parts | None = None
+        limits = Limits(*(getattr(self.settings, f"max_{whose}_bytes") for whose in ("file", "visitor", "upload")))
+        self.uploads = Uploads(self.settings.uploads_folder, limits)
 
     def serve(self) -> None:
         """Looks after all runs of the home, as a server does: resumes what was left, deletes what is too old."""
@@ -208,7 +212,8 @@ class Engine:
         return Storage(self._open().store.bytes_used(), self.settings.keep_bytes, free)
 
     def sweep(self) -> tuple[str, ...]:
-        """Deletes runs that are too old or too many, the oldest first; returns their ids."""
+        """Deletes uploads of yesterday, and runs that are too old or too many, the oldest first; returns their ids."""
+        self.uploads.sweep(_A_DAY)
         book = self._open().book
         gone = expired(book, self.settings.keep_days, self.settings.keep_bytes)
         for run_id in gone:

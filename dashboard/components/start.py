@@ -42,7 +42,7 @@ def ask_to_start(engine: Engine, entry: ModelEntry, run: Run) -> None:
             _start(engine, entry, run, Options())
         if bad and st.button("Predict nothing, mend the file", type="secondary"):
             forget_check(engine, entry)
-            forget_files(entry)
+            forget_files(engine, entry)
             st.rerun()
 
 
@@ -65,5 +65,5 @@ def _offer_answer(engine: Engine, run: Run) -> None:
 def _start(engine: Engine, entry: ModelEntry, run: Run, options: Options) -> None:
     engine.submit(run.id, options)
     forget_check(engine, entry)
-    forget_files(entry)
+    forget_files(engine, entry)
     st.switch_page("app_pages/result.py", query_params={"run": run.id})

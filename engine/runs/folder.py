@@ -104,12 +104,15 @@ class RunFolder:
         """The visitor's files, where they were found or are kept."""
         return tuple(Source(kept.name, self.path / kept.path, kept.sha256) for kept in self.record().sources)
 
-    def keep(self, sources: Sequence[Source]) -> tuple[Source, ...]:
-        """Copies of the files in `upload/`, numbered: a visitor's name is never a path."""
+    def keep(self, sources: Sequence[Source], home: Path) -> tuple[Source, ...]:
+        """Copies of the files in `upload/`, numbered: a visitor's name is never a path.
+
+        Those that lie in our own `home` already, which nobody writes to, get a second name instead.
+        """
         upload = self.path / "upload"
         upload.mkdir(exist_ok=True)
         return tuple(
-            _copy(source, upload / f"{number:06d}{_suffix(source.name)}") for number, source in enumerate(sources)
+            _copy(source, upload / f"{number:06d}{_suffix(source.name)}", home) for number, source in enumerate(sources)
         )
 
     def rows(self, start: int = 0, stop: int | None = None) -> pa.Table:
@@ -166,7 +169,13 @@ def _between(reader: Any, start: int, stop: int | None) -> Iterator[pa.RecordBat
         first += batch.num_rows
 
 
-def _copy(source: Source, path: Path) -> Source:
+def _copy(source: Source, path: Path, home: Path) -> Source:
+    if source.path.is_relative_to(home):
+        try:
+            path.hardlink_to(source.path)
+        except OSError:  # another disk, or one that knows no links
+            shutil.copyfile(source.path, path)
+        return Source(source.name, path, source.sha256)
     with source.path.open("rb") as read, path.open("wb") as write:
         shutil.copyfileobj(read, write, 1 << 20)
     return Source(source.name, path, source.sha256)
