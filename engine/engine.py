@@ -13,13 +13,13 @@ from typing import Any
 import polars as pl
 
 from engine.backends import LocalBackend, WorkerPool
-from engine.card import ModelCard, Sample, read_card
+from engine.card import ModelCard, Sample, file_hash, read_card
 from engine.dispatch import Dispatcher
 from engine.errors import ExportError, ReadError, RunNotFound, RunStateError, UnknownModel, nearest
 from engine.export import FORMATS, export_results
 from engine.facts import ModelFacts, Storage, WorkerState
 from engine.ingest.table import FAULT, ROW, Progress
-from engine.intake import Intake
+from engine.intake import Intake, checkpoint_hash
 from engine.keeper import Keeper, expired
 from engine.readers import Source
 from engine.registry import CARD_FILE, ModelEntry, ModelRegistry
@@ -48,6 +48,7 @@ class Engine:
         self._pool = pool or WorkerPool(self.settings.devices, self.settings.readers)
         self._owner = new_owner()
         self._parts: _Parts | None = None
+        self._facts: dict[tuple[str, ...], ModelFacts] = {}
         limits = Limits(*(getattr(self.settings, f"max_{whose}_bytes") for whose in ("file", "visitor", "upload")))
         self.uploads = Uploads(self.settings.uploads_folder, limits)
 
@@ -67,10 +68,13 @@ class Engine:
 
     def facts(self, model_id: str) -> ModelFacts:
         """What loading the model shows; takes seconds the first time."""
-        self.model(model_id).usable_card()
-        content, _ = self._open().backend.call("describe", model_id=model_id)
-        lists = {name: tuple(content[name]) for name in ("found", "needs")}
-        return ModelFacts(**{**content, **lists})
+        entry = self.model(model_id)
+        known = (model_id, checkpoint_hash(entry), file_hash(entry.folder / CARD_FILE))
+        if known not in self._facts:
+            content, _ = self._open().backend.call("describe", model_id=model_id)
+            lists = {name: tuple(content[name]) for name in ("found", "needs")}
+            self._facts[known] = ModelFacts(**{**content, **lists})
+        return self._facts[known]
 
     def warm_up(self, model_id: str) -> None:
         """Begins to load the model, so that the first prediction need not wait for that; returns at once."""

@@ -13,6 +13,7 @@ from dashboard.components.run_edit import show_edit
 from dashboard.components.run_title import asked_run, results_of, show_facts, show_headline
 from dashboard.components.views import show_views
 from dashboard.resources import get_engine
+from dashboard.visitors import is_mine
 from dashboard.words import plain
 
 engine = get_engine()
@@ -22,11 +23,12 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     st.title(plain(run.title), anchor=False)
     if run.ended:
         with st.container(horizontal=True, width="content", gap="xsmall"):
-            show_edit(engine, run)
             show_actions(engine, run, results is not None)
+            if is_mine(run):
+                show_edit(engine, run)
 show_facts(run)
 if not run.ended:
-    show_progress(engine, run.id)
+    show_progress(engine, run)
     st.stop()
 
 show_end(engine, run, results)

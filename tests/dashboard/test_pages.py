@@ -288,7 +288,8 @@ def test_a_running_run_shows_progress_and_can_be_cancelled(
     shared_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     title = shared_engine.samples("diabetes-progression")[0].title
-    run = shared_engine.check("diabetes-progression", shared_engine.sample_sources("diabetes-progression", title))
+    sources = shared_engine.sample_sources("diabetes-progression", title)
+    run = shared_engine.check("diabetes-progression", sources, visitor=TESTER)
     monkeypatch.setattr(LocalBackend, "_serve", lambda backend, device, worker: None)  # no device takes it
     shared_engine.submit(run.id, Options())
     app = opened("result", run=run.id)
