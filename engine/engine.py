@@ -31,6 +31,7 @@ from engine.runs.run import STARTED, Options, Run
 from engine.runs.store import RunStore, Search, database_url
 from engine.settings import Settings
 from engine.tasks import task_of
+from engine.uploads import Uploads
 
 _SECONDS_BETWEEN_LOOKS = 0.2
 
@@ -45,12 +46,14 @@ class Engine:
         self._own_pool = pool is None
         self._pool = pool or WorkerPool(self.settings.devices, self.settings.readers)
         self._owner = new_owner()
+        self.uploads = Uploads.of(self.settings)
         self._parts: _Parts | None = None
 
     def serve(self) -> None:
         """Looks after all runs of the home, as a server does: resumes what was left, deletes what is too old."""
         parts = self._open()
         parts.book.adopt_all()
+        self.uploads.sweep()
         parts.keeper.serve(parts.dispatcher.recover, self.sweep)
 
     def models(self) -> tuple[ModelEntry, ...]:
@@ -108,7 +111,7 @@ class Engine:
     ) -> Run:
         """A run in state «checked»: its report says what can be predicted, its folder holds the typed rows.
 
-        `renames` maps a column's name in the file to the one the model takes. `keep_files` copies the files into
+        `renames` maps a column's name in the file to the one the model takes. `keep_files` keeps the files in
         the run's folder. Raises ReadError where a file cannot be read at all; nothing is left then.
         """
         parts, entry = self._open(), self.model(model_id)
@@ -208,7 +211,8 @@ class Engine:
         return Storage(self._open().store.bytes_used(), self.settings.keep_bytes, free)
 
     def sweep(self) -> tuple[str, ...]:
-        """Deletes runs that are too old or too many, the oldest first; returns their ids."""
+        """Deletes runs that are too old or too many, the oldest first, and unused uploads; returns the runs' ids."""
+        self.uploads.sweep()
         book = self._open().book
         gone = expired(book, self.settings.keep_days, self.settings.keep_bytes)
         for run_id in gone:
@@ -250,6 +254,7 @@ class Engine:
     def close(self) -> None:
         """Stops what runs, to be resumed by whoever comes next; the engine can not be used after."""
         retire(self._owner)
+        self.uploads.close()
         if self._parts is not None:
             self._parts.backend.close()
             self._parts.keeper.close()

@@ -12,6 +12,8 @@ ForelightError
 ├── RunNotFound          no run of that id
 ├── RunStateError        a run that is not in the state the call needs
 ├── ModelChanged         a run whose model is another by now
+├── UploadRefused        a file that may not come: too large, or too many
+├── UploadNotFound       no upload of that id, or another visitor's
 ├── QueueFull            more runs wait than the host allows
 ├── StoreError           the database of runs does not answer
 ├── DiskFull             there is no room for what should be written
@@ -93,6 +95,17 @@ class ModelChanged(RunStateError):
             f"The model '{model_id}' is another one since the files were checked: its card or checkpoint has changed. "
             "Predict the files again."
         )
+
+
+class UploadRefused(ForelightError):
+    """A file that may not come: too large, too many, or not whole."""
+
+
+class UploadNotFound(ForelightError):
+    """No upload of that id, or another visitor's."""
+
+    def __init__(self) -> None:
+        super().__init__("The file is no longer here: unused files are deleted after a day. Bring it again.")
 
 
 class QueueFull(ForelightError):

@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from engine.errors import RunNotFound
+from engine.errors import ReadError, RunNotFound
 from engine.ingest.table import INPUT_FILE
 from engine.readers import Source
 from engine.runs.run import KeptSource, Record
@@ -102,14 +102,17 @@ class RunFolder:
 
     def sources(self) -> tuple[Source, ...]:
         """The visitor's files, where they were found or are kept."""
-        return tuple(Source(kept.name, self.path / kept.path, kept.sha256) for kept in self.record().sources)
+        return tuple(
+            Source(kept.name, self.path / kept.path, kept.sha256, own=not Path(kept.path).is_absolute())
+            for kept in self.record().sources
+        )
 
     def keep(self, sources: Sequence[Source]) -> tuple[Source, ...]:
-        """Copies of the files in `upload/`, numbered: a visitor's name is never a path."""
+        """The files in `upload/`, numbered: a visitor's name is never a path. ReadError where one is gone."""
         upload = self.path / "upload"
         upload.mkdir(exist_ok=True)
         return tuple(
-            _copy(source, upload / f"{number:06d}{_suffix(source.name)}") for number, source in enumerate(sources)
+            _take(source, upload / f"{number:06d}{_suffix(source.name)}") for number, source in enumerate(sources)
         )
 
     def rows(self, start: int = 0, stop: int | None = None) -> pa.Table:
@@ -166,10 +169,25 @@ def _between(reader: Any, start: int, stop: int | None) -> Iterator[pa.RecordBat
         first += batch.num_rows
 
 
-def _copy(source: Source, path: Path) -> Source:
-    with source.path.open("rb") as read, path.open("wb") as write:
-        shutil.copyfileobj(read, write, 1 << 20)
-    return Source(source.name, path, source.sha256)
+def _take(source: Source, path: Path) -> Source:
+    """The file at `path`: by a link where it is ours and on the same disk, so that it takes no room; else a copy."""
+    try:
+        if not source.own or not _linked(source.path, path):
+            with source.path.open("rb") as read, path.open("wb") as write:
+                shutil.copyfileobj(read, write, 1 << 20)
+    except FileNotFoundError:
+        raise ReadError(f"{source.name} is no longer there. Bring it again.") from None
+    return Source(source.name, path, source.sha256, own=True)
+
+
+def _linked(old: Path, new: Path) -> bool:
+    try:
+        new.hardlink_to(old)
+    except FileNotFoundError:
+        raise
+    except (OSError, NotImplementedError):  # another disk, or one without links
+        return False
+    return True
 
 
 def _suffix(name: str) -> str:
