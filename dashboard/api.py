@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from dashboard.receiving import UPLOAD_ROUTES
 from dashboard.resources import get_engine
 from engine.errors import ExportError, ForelightError, ReadError, RunNotFound, RunStateError, UnknownModel
 
@@ -105,5 +106,6 @@ ROUTES: tuple[BaseRoute, ...] = (
     _branch("/download", Route("/{run_id}/{name}", download)),
     _branch("/template", Route("/{model_id}", template)),
     _branch("/image", Route("/{run_id}/{row:int}", picture)),
+    *UPLOAD_ROUTES,
 )
 EXCEPTION_HANDLERS = {ForelightError: say_error, Exception: say_incident}

@@ -13,9 +13,10 @@ from starlette.middleware import Middleware
 
 from dashboard.api import EXCEPTION_HANDLERS, ROUTES
 from dashboard.failures import show_failure
-from dashboard.limits import UploadLimits
-from dashboard.resources import clear_old_uploads, get_engine, warm_up
+from dashboard.limits import NoUploadsToMemory
+from dashboard.resources import get_engine, warm_up
 from dashboard.security import SecurityHeaders
+from dashboard.visitors import Visitors
 
 
 @asynccontextmanager
@@ -26,7 +27,6 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     """
     engine = get_engine()
     await run_in_threadpool(engine.serve)
-    await run_in_threadpool(clear_old_uploads, engine)
     warm_up(engine)
     gc.collect()
     gc.freeze()
@@ -38,7 +38,7 @@ app = st.App(
     Path(__file__).with_name("main.py"),
     lifespan=lifespan,
     routes=ROUTES,
-    middleware=[Middleware(SecurityHeaders), Middleware(UploadLimits)],
+    middleware=[Middleware(SecurityHeaders), Middleware(Visitors), Middleware(NoUploadsToMemory)],
     exception_handlers=EXCEPTION_HANDLERS,
     on_script_error=show_failure,
 )
