@@ -13,11 +13,28 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from dashboard.receiving import UPLOAD_ROUTES
 from dashboard.resources import get_engine
-from engine.errors import ExportError, ForelightError, ReadError, RunNotFound, RunStateError, UnknownModel
+from engine.errors import (
+    DiskFull,
+    ExportError,
+    ForelightError,
+    QueueFull,
+    ReadError,
+    RunNotFound,
+    RunStateError,
+    StoreError,
+    UnknownModel,
+    UploadNotFound,
+    UploadRefused,
+)
 
 STATUS: Mapping[type[ForelightError], int] = {
     RunNotFound: 404,
     UnknownModel: 404,
+    UploadNotFound: 404,
+    UploadRefused: 413,
+    QueueFull: 429,
+    StoreError: 503,
+    DiskFull: 507,
     ReadError: 404,
     RunStateError: 409,
     ExportError: 422,

@@ -13,9 +13,8 @@ from starlette.middleware import Middleware
 
 from dashboard.api import EXCEPTION_HANDLERS, ROUTES
 from dashboard.failures import show_failure
-from dashboard.limits import NoUploadsToMemory
 from dashboard.resources import get_engine, warm_up
-from dashboard.security import SecurityHeaders
+from dashboard.security import NoOtherUploads, SecurityHeaders
 from dashboard.visitors import Visitors
 
 
@@ -38,7 +37,7 @@ app = st.App(
     Path(__file__).with_name("main.py"),
     lifespan=lifespan,
     routes=ROUTES,
-    middleware=[Middleware(SecurityHeaders), Middleware(Visitors), Middleware(NoUploadsToMemory)],
+    middleware=[Middleware(SecurityHeaders), Middleware(Visitors), Middleware(NoOtherUploads)],
     exception_handlers=EXCEPTION_HANDLERS,
     on_script_error=show_failure,
 )

@@ -11,6 +11,7 @@ from engine.runs import Options, Place, Run, Search
 from engine.settings import Settings
 from engine.signature import ColumnUse, Problem, Report
 from engine.tasks import TASKS, task_of
+from engine.uploads import Upload
 
 __all__ = [
     "TASKS",
@@ -33,6 +34,7 @@ __all__ = [
     "Settings",
     "Source",
     "Storage",
+    "Upload",
     "WorkerState",
     "repeat",
     "task_of",

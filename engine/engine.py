@@ -46,8 +46,8 @@ class Engine:
         self._own_pool = pool is None
         self._pool = pool or WorkerPool(self.settings.devices, self.settings.readers)
         self._owner = new_owner()
-        self.uploads = Uploads.of(self.settings)
         self._parts: _Parts | None = None
+        self.uploads = Uploads.of(self.settings)
 
     def serve(self) -> None:
         """Looks after all runs of the home, as a server does: resumes what was left, deletes what is too old."""
@@ -111,7 +111,7 @@ class Engine:
     ) -> Run:
         """A run in state «checked»: its report says what can be predicted, its folder holds the typed rows.
 
-        `renames` maps a column's name in the file to the one the model takes. `keep_files` keeps the files in
+        `renames` maps a column's name in the file to the one the model takes. `keep_files` copies the files into
         the run's folder. Raises ReadError where a file cannot be read at all; nothing is left then.
         """
         parts, entry = self._open(), self.model(model_id)
@@ -211,7 +211,7 @@ class Engine:
         return Storage(self._open().store.bytes_used(), self.settings.keep_bytes, free)
 
     def sweep(self) -> tuple[str, ...]:
-        """Deletes runs that are too old or too many, the oldest first, and unused uploads; returns the runs' ids."""
+        """Deletes uploads of yesterday, and runs that are too old or too many, the oldest first; returns their ids."""
         self.uploads.sweep()
         book = self._open().book
         gone = expired(book, self.settings.keep_days, self.settings.keep_bytes)

@@ -12,9 +12,9 @@ ForelightError
 ├── RunNotFound          no run of that id
 ├── RunStateError        a run that is not in the state the call needs
 ├── ModelChanged         a run whose model is another by now
-├── UploadRefused        a file that may not come: too large, or too many
-├── UploadNotFound       no upload of that id, or another visitor's
 ├── QueueFull            more runs wait than the host allows
+├── UploadRefused        a file that is too large, or does not come whole
+├── UploadNotFound       no upload of that visitor's of that id
 ├── StoreError           the database of runs does not answer
 ├── DiskFull             there is no room for what should be written
 ├── WorkerDied           the process that did the work ended in the middle of it
@@ -97,19 +97,19 @@ class ModelChanged(RunStateError):
         )
 
 
+class QueueFull(ForelightError):
+    """More runs wait than the host allows."""
+
+
 class UploadRefused(ForelightError):
-    """A file that may not come: too large, too many, or not whole."""
+    """A file that is too large, or does not come whole."""
 
 
 class UploadNotFound(ForelightError):
-    """No upload of that id, or another visitor's."""
+    """No upload of that visitor's of that id."""
 
     def __init__(self) -> None:
         super().__init__("The file is no longer here: unused files are deleted after a day. Bring it again.")
-
-
-class QueueFull(ForelightError):
-    """More runs wait than the host allows."""
 
 
 class StoreError(ForelightError):

@@ -42,7 +42,7 @@ class Intake:
         card = entry.usable_card()
         folder = RunFolder.create(self._book.runs)
         try:
-            kept = folder.keep(sources) if keep_files else tuple(sources)
+            kept = folder.keep(sources, self._settings.home) if keep_files else tuple(sources)
             shutil.copyfile(entry.folder / CARD_FILE, folder.path / CARD_FILE)
             report, hashes = self._ingest(folder, kept, renames, progress)
             folder.write_report(report)

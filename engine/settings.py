@@ -32,9 +32,9 @@ class Settings(BaseSettings):
     keep_bytes: int = Field(default=100 * 2**30, ge=1, description="bytes all runs may take; the oldest goes first")
     max_waiting: int = Field(default=1_000, ge=1, description="most runs that wait or run at once")
     max_waiting_per_visitor: int = Field(default=200, ge=1, description="most of them of one visitor")
-    max_file_bytes: int = Field(default=8 * 2**30, ge=1, description="most bytes of one uploaded file")
-    max_visitor_bytes: int = Field(default=16 * 2**30, ge=1, description="most bytes of one visitor's unused uploads")
-    max_upload_bytes: int = Field(default=64 * 2**30, ge=1, description="most bytes of all unused uploads")
+    max_file_bytes: int = Field(default=20 * 2**30, ge=1, description="bytes of one uploaded file")
+    max_visitor_bytes: int = Field(default=40 * 2**30, ge=1, description="bytes of all uploads of one visitor")
+    max_upload_bytes: int = Field(default=200 * 2**30, ge=1, description="bytes of all uploads")
     careful_decoding: bool = Field(default=False, description="check every PNG before the fast decoder sees it")
     max_pixels: int = Field(default=64_000_000, ge=1, description="most pixels of one picture")
     max_archive_members: int = Field(default=200_000, ge=1, description="most files in one zip")
@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     @classmethod
     def _folders(cls, value: object) -> object:
         return tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @property
+    def uploads_folder(self) -> Path:
+        return self.home / "uploads"
 
     @property
     def runs_folder(self) -> Path:

@@ -16,7 +16,7 @@ LAYERS = (
     ("engine.errors", "engine.settings"),
     ("engine.card", "engine.views"),
     ("engine.signature", "engine.cells"),
-    ("engine.readers",),
+    ("engine.readers", "engine.uploads"),
     ("engine.ingest",),
     ("engine.tasks",),
     ("engine.checkpoint", "engine.module", "engine.probe", "engine.registry", "engine.warm", "engine.data"),

@@ -9,6 +9,7 @@ from dashboard.components.actions import show_actions
 from dashboard.components.progress import show_end, show_progress
 from dashboard.components.result_table import show_table
 from dashboard.components.row_detail import choose_row
+from dashboard.components.run_edit import show_edit
 from dashboard.components.run_title import asked_run, results_of, show_facts, show_headline
 from dashboard.components.views import show_views
 from dashboard.resources import get_engine
@@ -20,13 +21,15 @@ results = results_of(engine, run)
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title(plain(run.title), anchor=False)
     if run.ended:
-        show_actions(engine, run, results is not None)
+        with st.container(horizontal=True, width="content", gap="xsmall"):
+            show_edit(engine, run)
+            show_actions(engine, run, results is not None)
 show_facts(run)
 if not run.ended:
     show_progress(engine, run.id)
     st.stop()
 
-show_end(run, results)
+show_end(engine, run, results)
 if results is None:
     st.stop()
 

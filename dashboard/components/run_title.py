@@ -61,9 +61,11 @@ def results_of(engine: Engine, run: Run) -> Results | None:
 def show_facts(run: Run) -> None:
     """State, files, rows, time and number of the run, in one line."""
     took = f"finished in {duration(run.seconds)}" if run.state == "done" else ""
-    facts = [plain(files_of(run)), count(run.rows_total, "row"), took, f"run {code(run.id[:6])}"]
+    facts = [plain(run.name or files_of(run)), count(run.rows_total, "row"), took, f"run {code(run.id[:6])}"]
     word, color, icon = _BADGES[run.state]
     st.markdown(f":{color}-badge[{icon} {word}] :small[:gray[{' · '.join(fact for fact in facts if fact)}]]")
+    if run.note:
+        st.markdown(f":material/sticky_note_2: {plain(run.note, 4_000)}")
 
 
 def show_headline(results: Results) -> None:

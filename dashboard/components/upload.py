@@ -12,12 +12,11 @@ from typing import Any
 import streamlit as st
 
 from dashboard.api import template_path
-from dashboard.resources import get_engine
 from dashboard.visitors import this_visitor
 from dashboard.words import count, listed, plain, short, size
 from engine import Engine, ForelightError, ModelEntry, Source, task_of
 
-_PARTS = Path(__file__).parents[1] / "uploader"
+_PARTS = Path(__file__).parent / "uploader"
 _ACCEPTED_PICTURES = ".png,.jpg,.jpeg,.webp,.bmp,.tif,.tiff,.zip,image/png,image/jpeg,image/webp"
 
 
@@ -34,7 +33,7 @@ _uploader = st.components.v2.component(
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class Files:
     """What is to be predicted: files on disk, by the visitor's names. `ids` are those of uploads; a sample has none."""
 
     id: str
@@ -42,11 +41,11 @@ class Upload:
     ids: tuple[str, ...] = ()
 
 
-def ask_for_files(engine: Engine, entry: ModelEntry) -> Upload | None:
+def ask_for_files(engine: Engine, entry: ModelEntry) -> Files | None:
     """The files to predict with this model; None as long as there are none, or some of them are on their way."""
-    kept: Upload | None = st.session_state.get(_key(entry))
+    kept: Files | None = st.session_state.get(_key(entry))
     if kept is not None and not kept.ids:
-        _show_sample(kept, entry)
+        _show_sample(engine, kept, entry)
         return kept
     _show_uploader(engine, entry, kept)
     if kept is None:
@@ -54,18 +53,18 @@ def ask_for_files(engine: Engine, entry: ModelEntry) -> Upload | None:
     return kept
 
 
-def forget_files(entry: ModelEntry) -> None:
+def forget_files(engine: Engine, entry: ModelEntry) -> None:
     """Deletes what was uploaded for the model; the page then asks again."""
-    kept: Upload | None = st.session_state.pop(_key(entry), None)
+    kept: Files | None = st.session_state.pop(_key(entry), None)
     st.session_state[f"round-{entry.id}"] = _round(entry) + 1
     for upload_id in kept.ids if kept is not None else ():
         try:
-            get_engine().uploads.delete(this_visitor(), upload_id)
+            engine.uploads.delete(this_visitor(), upload_id)
         except ForelightError:
             continue  # it is gone already
 
 
-def _show_uploader(engine: Engine, entry: ModelEntry, kept: Upload | None) -> None:
+def _show_uploader(engine: Engine, entry: ModelEntry, kept: Files | None) -> None:
     """Files go from the browser to dashboard/receiving.py; what comes here is which of them have all arrived."""
     card, key = entry.usable_card(), f"uploader-{entry.id}"
 
@@ -84,7 +83,7 @@ def _show_uploader(engine: Engine, entry: ModelEntry, kept: Upload | None) -> No
             "gone": st.session_state.get(f"gone-{entry.id}", []),
         },
         on_files_change=arrived,
-        on_forgotten_change=partial(forget_files, entry),
+        on_forgotten_change=partial(forget_files, engine, entry),
     )
 
 
@@ -96,13 +95,13 @@ def take_files(engine: Engine, entry: ModelEntry, told: Mapping[str, Any]) -> No
     found, gone = [], []
     for upload_id in told["ids"]:
         try:
-            found.append(engine.uploads.get(this_visitor(), str(upload_id)).source)
+            found.append(engine.uploads.get(this_visitor(), str(upload_id)).source())
         except ForelightError:
             gone.append(upload_id)
     st.session_state[f"gone-{entry.id}"] = gone
     st.session_state.pop(_key(entry), None)
     if found and not gone:
-        st.session_state[_key(entry)] = Upload(str(told["token"]), tuple(found), tuple(told["ids"]))
+        st.session_state[_key(entry)] = Files(str(told["token"]), tuple(found), tuple(told["ids"]))
 
 
 def _offer_samples(engine: Engine, entry: ModelEntry) -> None:
@@ -115,25 +114,25 @@ def _offer_samples(engine: Engine, entry: ModelEntry) -> None:
             label = plain(sample.title)
             if st.button(label, icon=":material/experiment:", key=f"sample-{entry.id}-{number}"):
                 sources = engine.sample_sources(entry.id, sample.title)
-                _keep(entry, Upload(secrets.token_hex(8), sources))
+                _keep(engine, entry, Files(secrets.token_hex(8), sources))
         st.link_button("Download a template", template_path(entry.id), icon=":material/download:", type="tertiary")
 
 
-def _show_sample(upload: Upload, entry: ModelEntry) -> None:
-    names = [source.name for source in upload.sources]
-    octets = sum(source.path.stat().st_size for source in upload.sources if source.path.is_file())
+def _show_sample(engine: Engine, files: Files, entry: ModelEntry) -> None:
+    names = [source.name for source in files.sources]
+    octets = sum(source.path.stat().st_size for source in files.sources if source.path.is_file())
     named = short(names[0], 60) if len(names) == 1 else f"{count(len(names), 'file')}: {short(listed(names), 80)}"
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f":material/draft: **{plain(named)}** :small[:gray[{size(octets)}]]", width="content")
         if st.button("Use other files", icon=":material/close:", type="tertiary", key=f"other-{entry.id}"):
-            forget_files(entry)
+            forget_files(engine, entry)
             st.rerun()
 
 
-def _keep(entry: ModelEntry, upload: Upload) -> None:
+def _keep(engine: Engine, entry: ModelEntry, files: Files) -> None:
     """Remembers the sample, and shows an empty uploader next time."""
-    forget_files(entry)
-    st.session_state[_key(entry)] = upload
+    forget_files(engine, entry)
+    st.session_state[_key(entry)] = files
     st.rerun()
 
 

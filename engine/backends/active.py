@@ -12,7 +12,7 @@ from typing import Any
 from engine.errors import StoreError
 from engine.runs.folder import RunFolder, now
 from engine.runs.queue import Span
-from engine.runs.run import Record, State
+from engine.runs.run import ENDED, Record, State
 from engine.runs.store import RunStore
 
 _SECONDS_BETWEEN_NOTES = 0.4
@@ -108,11 +108,11 @@ class ActiveRun:
                 state, why = "failed", f"Only {self._done:,} of {self._rows:,} rows came back."
             changes = {
                 "state": state,
-                "stage": state.capitalize(),
+                "stage": "Waiting" if state == "queued" else state.capitalize(),
                 "error": why,
                 "owner": "",
                 "stop": False,
-                "finished": now(),
+                "finished": now() if state in ENDED else "",
                 "bytes": self.folder.bytes(),
                 **self._figures(),
                 "output_kind": self._output_kind,

@@ -14,7 +14,6 @@ from typing import Any
 from engine.backends.active import ActiveRun
 from engine.backends.process import Killed, WorkerPool, WorkerProcess
 from engine.errors import ForelightError, StoreError, WorkerDied
-from engine.runs.book import STOPPED
 from engine.runs.folder import RunFolder
 from engine.runs.queue import FairQueue, Span
 from engine.runs.run import Place, Record
@@ -109,12 +108,12 @@ class LocalBackend:
                 self.cancel(run_id)
 
     def close(self, patience: float = 5.0) -> None:
-        """Stops what runs after its current batch: interrupted, to be resumed by whoever comes next."""
+        """Stops what runs after its current batch; it waits then for whoever comes next."""
         with self._changed:
             self._closed = True
             runs = list(self._active.values())
             for run in runs:
-                run.ending = run.ending or ("interrupted", STOPPED)
+                run.ending = run.ending or ("queued", "")
                 self._queue.remove(run.id)
             for _, future in self._calls:
                 future.cancel()

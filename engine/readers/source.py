@@ -16,14 +16,12 @@ from engine.card import ModelCard
 class Source:
     """One file: `name` is what the visitor calls it, folders included, and never a path; `path` where its bytes are.
 
-    `sha256` is the hash of its bytes where it is known already, else "". `own` says that the file is Forelight's and
-    never written again: a run may link it instead of copying it.
+    `sha256` is the hash of its bytes where it is known already, else "".
     """
 
     name: str
     path: Path
     sha256: str = ""
-    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

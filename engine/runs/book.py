@@ -87,8 +87,11 @@ class RunBook:
 
 
 def question_of(record: Record, options: Options) -> str:
-    """SHA-256 of what decides the answer: model, files in their order, renames, options."""
+    """SHA-256 of what decides the answer: model, files in their order, renames, options.
+
+    Not `on_error`: whether faulty rows are refused or reported, the other rows' predictions are the same.
+    """
     files = [(source.name, source.sha256) for source in record.sources]
     asked = [record.model_id, record.card_sha256, record.checkpoint_sha256, files, sorted(record.renames.items())]
-    text = json.dumps([*asked, options.model_dump(mode="json")], ensure_ascii=False)
+    text = json.dumps([*asked, options.model_dump(mode="json", exclude={"on_error"})], ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

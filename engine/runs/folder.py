@@ -102,17 +102,17 @@ class RunFolder:
 
     def sources(self) -> tuple[Source, ...]:
         """The visitor's files, where they were found or are kept."""
-        return tuple(
-            Source(kept.name, self.path / kept.path, kept.sha256, own=not Path(kept.path).is_absolute())
-            for kept in self.record().sources
-        )
+        return tuple(Source(kept.name, self.path / kept.path, kept.sha256) for kept in self.record().sources)
 
-    def keep(self, sources: Sequence[Source]) -> tuple[Source, ...]:
-        """The files in `upload/`, numbered: a visitor's name is never a path. ReadError where one is gone."""
+    def keep(self, sources: Sequence[Source], home: Path) -> tuple[Source, ...]:
+        """Copies of the files in `upload/`, numbered: a visitor's name is never a path.
+
+        Those that lie in our own `home` already, which nobody writes to, get a second name instead.
+        """
         upload = self.path / "upload"
         upload.mkdir(exist_ok=True)
         return tuple(
-            _take(source, upload / f"{number:06d}{_suffix(source.name)}") for number, source in enumerate(sources)
+            _copy(source, upload / f"{number:06d}{_suffix(source.name)}", home) for number, source in enumerate(sources)
         )
 
     def rows(self, start: int = 0, stop: int | None = None) -> pa.Table:
@@ -169,23 +169,23 @@ def _between(reader: Any, start: int, stop: int | None) -> Iterator[pa.RecordBat
         first += batch.num_rows
 
 
-def _take(source: Source, path: Path) -> Source:
-    """The file at `path`: by a link where it is ours and on the same disk, so that it takes no room; else a copy."""
+def _copy(source: Source, path: Path, home: Path) -> Source:
     try:
-        if not source.own or not _linked(source.path, path):
+        if not source.path.is_relative_to(home) or not _linked(source.path, path):
             with source.path.open("rb") as read, path.open("wb") as write:
                 shutil.copyfileobj(read, write, 1 << 20)
     except FileNotFoundError:
         raise ReadError(f"{source.name} is no longer there. Bring it again.") from None
-    return Source(source.name, path, source.sha256, own=True)
+    return Source(source.name, path, source.sha256)
 
 
 def _linked(old: Path, new: Path) -> bool:
+    """Gives the file a second name, which takes no room; False on another disk, or one that knows no links."""
     try:
         new.hardlink_to(old)
     except FileNotFoundError:
         raise
-    except (OSError, NotImplementedError):  # another disk, or one without links
+    except OSError:
         return False
     return True
 

@@ -27,9 +27,9 @@ _LOCK_NUMBER = 0x466F72656C  # PostgreSQL's advisory lock while the schema is br
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Which runs are wanted; what is empty does not matter. Dates are ISO 8601, `until` not included.
+    """Which runs are wanted; what is empty does not matter, nor does a visitor of None.
 
-    `text` is looked for in name, note, model and file names, in any case.
+    Dates are ISO 8601, `until` not included. `text` is looked for in name, note, model and file names, in any case.
     """
 
     visitor: str | None = None
@@ -210,8 +210,10 @@ def _tune_sqlite(connection: Any, _: object) -> None:
 
 
 def _conditions(search: Search) -> list[sa.ColumnElement[bool]]:
-    equal = {"visitor": search.visitor, "model_id": search.model_id, "question": search.question, "owner": search.owner}
+    equal = {"model_id": search.model_id, "question": search.question, "owner": search.owner}
     found = [runs.c[name] == value for name, value in equal.items() if value]
+    if search.visitor is not None:
+        found.append(runs.c.visitor == search.visitor)
     if search.states:
         found.append(runs.c.state.in_(search.states))
     if search.since:

@@ -27,10 +27,9 @@ class Upload:
     sha256: str
     path: Path
 
-    @property
     def source(self) -> Source:
-        """The file as readers take it; a run may link it, as nobody writes it any more."""
-        return Source(self.name, self.path, self.sha256, own=True)
+        """The file as readers take it."""
+        return Source(self.name, self.path, self.sha256)
 
 
 class Receiving:

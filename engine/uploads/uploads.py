@@ -51,7 +51,7 @@ class Uploads:
     def of(cls, settings: Settings) -> Uploads:
         """The uploads of that home, with the host's limits."""
         limits = (settings.max_file_bytes, settings.max_visitor_bytes, settings.max_upload_bytes)
-        return cls(settings.home / "uploads", *limits)
+        return cls(settings.uploads_folder, *limits)
 
     def check(self, visitor: str, size: int) -> None:
         """Returns where a file of that size may come now; else UploadRefused or DiskFull, saying why not."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.resources import get_engine
 from engine import Engine, Options, Run
+from engine.backends import LocalBackend
 from engine.settings import BUNDLED_MODELS
 from engine.views import Gallery
+from tests.dashboard.conftest import TESTER
 
 MAIN = str(Path(__file__).parents[2] / "dashboard" / "main.py")
 MODELS = ("breast-cancer", "diabetes-progression", "digits", "lorenz-state")
@@ -24,6 +26,7 @@ SAMPLES = BUNDLED_MODELS / "diabetes-progression" / "samples"
 def opened(page: str = "", **query: str) -> AppTest:
     """The app at that page and address."""
     app = AppTest.from_file(MAIN, default_timeout=60)
+    app.session_state["visitor"] = TESTER
     for name, value in query.items():
         app.query_params[name] = value
     app.run()
@@ -189,16 +192,73 @@ def test_a_run_that_is_not_there_shows_the_way_on(shared_engine: Engine) -> None
 
 
 def test_runs_are_listed_and_deleted(shared_engine: Engine, finished_run: FinishedRun) -> None:
-    assert "Nothing was predicted here yet" in words(opened("runs"))
+    assert "You have predicted nothing here yet" in words(opened("runs"))
 
     run = finished_run("diabetes-progression")
     app = opened("runs")
     assert "Diabetes progression" in words(app)
+    assert "patients.csv" in words(app)
 
-    button(app, "Delete").click().run()
-    next(each for each in app.button if each.label == "Delete" and not each.key).click().run()
+    app.button(f"delete-{run.id}").click().run()
+    app.button("really-delete").click().run()
     assert shared_engine.runs() == ()
     assert not run.folder.exists()
+
+
+def test_runs_of_others_are_not_listed(shared_engine: Engine, finished_run: FinishedRun) -> None:
+    run = finished_run("diabetes-progression")
+    book = shared_engine._open().book
+    book.store.change(run.id, visitor="somebody else")
+    assert "You have predicted nothing here yet" in words(opened("runs"))
+    assert opened("result", run=run.id).title[0].value == "Diabetes progression", "whoever has the link sees it"
+
+
+def test_runs_are_found_by_words_and_state(shared_engine: Engine, finished_run: FinishedRun) -> None:
+    first, second = finished_run("diabetes-progression"), finished_run("breast-cancer")
+    shared_engine.describe(first.id, name="May", note="the new *sensors*")
+    app = opened("runs")
+    assert "2 runs" in words(app)
+    app.text_input("q").set_value("SENSORS").run()
+    assert "1 run" in words(app)
+    assert "May" in words(app)
+    app.text_input("q").set_value("").run()
+    app.selectbox("of").set_value("breast-cancer").run()
+    assert "1 run" in words(app)
+    assert "May" not in words(app)
+    app.selectbox("of").set_value("").run()
+    app.pills("state").set_value(["Failed"]).run()
+    assert "No run is like that" in words(app)
+    assert {run.id for run in shared_engine.runs()} == {first.id, second.id}
+
+
+def test_a_run_has_a_name_and_a_note(shared_engine: Engine, finished_run: FinishedRun) -> None:
+    run = finished_run("diabetes-progression")
+    app = opened("runs")
+    app.button(f"describe-{run.id}").click().run()
+    app.text_input[-1].set_value("June")
+    app.text_area[-1].set_value("note")
+    button(app, "Save").click().run()
+    assert (shared_engine.run(run.id).name, shared_engine.run(run.id).note) == ("June", "note")
+
+
+def test_a_question_that_was_answered_is_not_asked_again(shared_engine: Engine, finished_run: FinishedRun) -> None:
+    finished_run("breast-cancer")
+    app = opened(model="breast-cancer")
+    assert "You predicted just these files before" not in words(app)
+    button(app, "40 biopsies").click().run()
+    assert "You predicted just these files before" in words(app)
+    assert button(app, "Predict 40 rows"), "run again stands beside it"
+
+
+def test_a_run_that_was_stopped_is_resumed_from_its_page(shared_engine: Engine, finished_run: FinishedRun) -> None:
+    run = finished_run("diabetes-progression")
+    book = shared_engine._open().book
+    book.store.change(run.id, state="cancelled")
+    (run.folder / "shards" / "000000000000.parquet").unlink()
+    app = opened("result", run=run.id)
+    assert "No rows are kept" in words(app)
+    button(app, "Resume").click().run()
+    assert shared_engine.wait(run.id, 30).state == "done"
 
 
 @pytest.mark.parametrize("model_id", MODELS)
@@ -229,31 +289,20 @@ def test_a_running_run_shows_progress_and_can_be_cancelled(
 ) -> None:
     title = shared_engine.samples("diabetes-progression")[0].title
     run = shared_engine.check("diabetes-progression", shared_engine.sample_sources("diabetes-progression", title))
-    monkeypatch.setattr(shared_engine, "_local", lambda: Waiting())
+    monkeypatch.setattr(LocalBackend, "_serve", lambda backend, device, worker: None)  # no device takes it
     shared_engine.submit(run.id, Options())
     app = opened("result", run=run.id)
 
-    assert [metric.label for metric in app.metric] == ["Rows", "Rows a second", "Time left"]
+    assert [metric.label for metric in app.metric] == ["Rows", "Place in the queue", "Starts in about"]
     button(app, "Cancel").click().run()
-    assert Waiting.cancelled == [run.id]
-
-
-class Waiting:
-    """A backend that never begins."""
-
-    cancelled: ClassVar[list[str]] = []
-
-    def submit(self, folder: object) -> None: ...
-
-    def cancel(self, run_id: str) -> None:
-        self.cancelled.append(run_id)
+    assert shared_engine.run(run.id).state == "cancelled"
 
 
 def test_what_nobody_foresaw_is_an_incident(shared_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> None:
+    def fail(search: object) -> None:
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr(shared_engine, "runs", fail)
+    monkeypatch.setattr(shared_engine, "count_runs", fail)
     app = opened("runs")
 
     assert app.error[0].value.startswith("Something went wrong here, not in your file.")

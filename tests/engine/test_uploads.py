@@ -272,7 +272,7 @@ def patients() -> bytes:
 
 def test_a_run_takes_no_second_copy_and_keeps_the_file(engine: Engine, patients: bytes) -> None:
     found = send(engine.uploads, patients, "patients.csv")
-    run = engine.check("diabetes-progression", [found.source], keep_files=True)
+    run = engine.check("diabetes-progression", [found.source()], keep_files=True)
     (kept,) = (run.folder / "upload").iterdir()
     assert kept.samefile(found.path)
     assert run.source_sha256 == (hashlib.sha256(patients).hexdigest(),)
@@ -286,7 +286,7 @@ def test_a_run_takes_no_second_copy_and_keeps_the_file(engine: Engine, patients:
 def test_a_file_of_somebody_elses_is_copied(engine: Engine, tmp_path: Path, patients: bytes) -> None:
     path = tmp_path / "patients.csv"
     path.write_bytes(patients)
-    source = send(engine.uploads, patients).source
+    source = send(engine.uploads, patients).source()
     theirs = type(source)("patients.csv", path)
     run = engine.check("diabetes-progression", [theirs], keep_files=True)
     assert not next((run.folder / "upload").iterdir()).samefile(path)
@@ -296,7 +296,7 @@ def test_a_file_that_is_gone_is_a_sentence(engine: Engine, patients: bytes) -> N
     found = send(engine.uploads, patients, "patients.csv")
     engine.uploads.delete(ANN, found.id)
     with pytest.raises(ReadError, match="patients.csv is no longer there"):
-        engine.check("diabetes-progression", [found.source], keep_files=True)
+        engine.check("diabetes-progression", [found.source()], keep_files=True)
 
 
 @pytest.mark.parametrize("sweep", [Engine.serve, Engine.sweep])
