@@ -7,13 +7,12 @@ import secrets
 from collections.abc import Mapping
 
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from dashboard.receiving import UPLOAD_ROUTES
 from dashboard.resources import get_engine
-from dashboard.visitors import visitor_of
 from engine.errors import (
     DiskFull,
     ExportError,
@@ -49,8 +48,6 @@ _TYPES = {
 }
 _PRIVATE = {"cache-control": "private, no-store"}
 _FOR_AN_HOUR = {"cache-control": "private, max-age=3600"}
-UPLOAD_PATH = "/upload"
-_PIECE = 1 << 21
 _log = logging.getLogger("forelight.dashboard")
 
 
@@ -97,44 +94,6 @@ def _picture(run_id: str, row: int, small: bool) -> tuple[bytes, str]:
     return (results.thumbnail(row), "image/webp") if small else results.image(row)
 
 
-async def receive(request: Request) -> Response:
-    """Takes one file, the body as it is, straight to the disk; answers its number, size and hash."""
-    visitor, length = _own_page(request), request.headers.get("content-length", "")
-    if not length.isdecimal():
-        return PlainTextResponse("Say how long the file is: content-length is missing.", 411, headers=_PRIVATE)
-    uploads, name = get_engine().uploads, request.query_params.get("name", "")
-    receiving = await run_in_threadpool(uploads.begin, visitor, name, int(length))
-    try:
-        pieces: list[bytes] = []
-        held = 0
-        async for piece in request.stream():
-            pieces.append(piece)
-            held += len(piece)
-            if held >= _PIECE:
-                await run_in_threadpool(receiving.write, b"".join(pieces))
-                pieces, held = [], 0
-        await run_in_threadpool(receiving.write, b"".join(pieces))
-        upload = await run_in_threadpool(receiving.finish)
-    except BaseException:  # a browser that goes away, too: what is not whole is nothing
-        receiving.abort()
-        raise
-    return JSONResponse({"id": upload.id, "size": upload.size, "sha256": upload.sha256}, headers=_PRIVATE)
-
-
-async def take_back(request: Request) -> Response:
-    """Removes a file that the visitor does not want predicted."""
-    await run_in_threadpool(get_engine().uploads.delete, _own_page(request), request.path_params["upload_id"])
-    return Response(status_code=204, headers=_PRIVATE)
-
-
-def _own_page(request: Request) -> str:
-    """The visitor whose browser asks, from a page of ours: other sites cannot send this header."""
-    visitor = visitor_of(request)
-    if not visitor or request.headers.get("x-requested-with") != "forelight":
-        raise HTTPException(403, "Files are taken from a page of this server only. Open it, with cookies allowed.")
-    return visitor
-
-
 async def say_error(request: Request, error: Exception) -> Response:
     """The error's own sentence; of one that nobody foresaw, only an incident number that the log has too."""
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
@@ -155,15 +114,15 @@ def _header_safe(name: str) -> str:
     return "".join(sign for sign in name if sign.isascii() and sign.isprintable() and sign not in '"\\')
 
 
-def _branch(path: str, *routes: Route) -> Mount:
-    """The routes, and a plain 404 for all else below `path`: without it Streamlit answers with its page and 200."""
-    return Mount(path, routes=[*routes, Route("/{rest:path}", _nothing_here)])
+def _branch(path: str, route: Route) -> Mount:
+    """The route, and a plain 404 for all else below `path`: without it Streamlit answers with its page and 200."""
+    return Mount(path, routes=[route, Route("/{rest:path}", _nothing_here)])
 
 
 ROUTES: tuple[BaseRoute, ...] = (
     _branch("/download", Route("/{run_id}/{name}", download)),
     _branch("/template", Route("/{model_id}", template)),
-    _branch(UPLOAD_PATH, Route("/", receive, methods=["POST"]), Route("/{upload_id}", take_back, methods=["DELETE"])),
     _branch("/image", Route("/{run_id}/{row:int}", picture)),
+    *UPLOAD_ROUTES,
 )
 EXCEPTION_HANDLERS = {ForelightError: say_error, Exception: say_incident}

@@ -31,10 +31,9 @@ from engine.runs.run import STARTED, Options, Run
 from engine.runs.store import RunStore, Search, database_url
 from engine.settings import Settings
 from engine.tasks import task_of
-from engine.uploads import Limits, Uploads
+from engine.uploads import Uploads
 
 _SECONDS_BETWEEN_LOOKS = 0.2
-_A_DAY = 86_400.0
 
 
 class Engine:
@@ -49,13 +48,13 @@ class Engine:
         self._owner = new_owner()
         self._parts: _Parts | None = None
         self._facts: dict[tuple[str, ...], ModelFacts] = {}
-        limits = Limits(*(getattr(self.settings, f"max_{whose}_bytes") for whose in ("file", "visitor", "upload")))
-        self.uploads = Uploads(self.settings.uploads_folder, limits)
+        self.uploads = Uploads.of(self.settings)
 
     def serve(self) -> None:
         """Looks after all runs of the home, as a server does: resumes what was left, deletes what is too old."""
         parts = self._open()
         parts.book.adopt_all()
+        self.uploads.sweep()
         parts.keeper.serve(parts.dispatcher.recover, self.sweep)
 
     def models(self) -> tuple[ModelEntry, ...]:
@@ -217,7 +216,7 @@ class Engine:
 
     def sweep(self) -> tuple[str, ...]:
         """Deletes uploads of yesterday, and runs that are too old or too many, the oldest first; returns their ids."""
-        self.uploads.sweep(_A_DAY)
+        self.uploads.sweep()
         book = self._open().book
         gone = expired(book, self.settings.keep_days, self.settings.keep_bytes)
         for run_id in gone:
@@ -259,6 +258,7 @@ class Engine:
     def close(self) -> None:
         """Stops what runs, to be resumed by whoever comes next; the engine can not be used after."""
         retire(self._owner)
+        self.uploads.close()
         if self._parts is not None:
             self._parts.backend.close()
             self._parts.keeper.close()

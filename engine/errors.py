@@ -109,7 +109,7 @@ class UploadNotFound(ForelightError):
     """No upload of that visitor's of that id."""
 
     def __init__(self) -> None:
-        super().__init__("The file is no longer here. Bring it again.")
+        super().__init__("The file is no longer here: unused files are deleted after a day. Bring it again.")
 
 
 class StoreError(ForelightError):

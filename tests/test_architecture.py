@@ -20,7 +20,7 @@ LAYERS = (
     ("engine.ingest",),
     ("engine.tasks",),
     ("engine.checkpoint", "engine.module", "engine.probe", "engine.registry", "engine.warm", "engine.data"),
-    ("engine.runs",),
+    ("engine.runs", "engine.uploads"),
     ("engine.writer", "engine.predictor"),
     ("engine.work", "engine.messages", "engine.worker"),
     ("engine.backends", "engine.results", "engine.export", "engine.facts"),

@@ -1,79 +1,107 @@
-"""The visitor's files: dropped, or a sample of the model's; on disk before anything else happens."""
+"""The visitor's files: uploaded, or a sample of the model's; on disk before anything else happens."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
-from dashboard.api import UPLOAD_PATH, template_path
+from dashboard.api import template_path
 from dashboard.visitors import this_visitor
 from dashboard.words import count, listed, plain, short, size
 from engine import Engine, ForelightError, ModelEntry, Source, task_of
 
-_FILES = Path(__file__).parent / "uploader"
-_PICTURES = ".png,.jpg,.jpeg,.webp,.bmp,.tif,.tiff,.zip,image/*"
+_PARTS = Path(__file__).parent / "uploader"
+_ACCEPTED_PICTURES = ".png,.jpg,.jpeg,.webp,.bmp,.tif,.tiff,.zip,image/png,image/jpeg,image/webp"
+
+
+def _part(*names: str) -> str:
+    return "\n".join((_PARTS / name).read_text(encoding="utf-8") for name in names)
+
+
 _uploader = st.components.v2.component(
     "forelight_uploader",
-    html=(_FILES / "uploader.html").read_text(encoding="utf-8"),
-    css=(_FILES / "uploader.css").read_text(encoding="utf-8"),
-    js=(_FILES / "uploader.js").read_text(encoding="utf-8"),
+    html=_part("uploader.html"),
+    css=_part("uploader.css"),
+    js=_part("sending.js", "drawing.js"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What is to be predicted: files on disk, by the visitor's names; `uploads` are the numbers of those sent here."""
+    """What is to be predicted: files on disk, by the visitor's names. `ids` are those of uploads; a sample has none."""
 
     id: str
     sources: tuple[Source, ...]
-    uploads: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
 
 
 def ask_for_files(engine: Engine, entry: ModelEntry) -> Files | None:
-    """The files to predict with this model; None as long as there are none."""
+    """The files to predict with this model; None as long as there are none, or some of them are on their way."""
     kept: Files | None = st.session_state.get(_key(entry))
-    if kept is not None:
-        _show_kept(engine, kept, entry)
+    if kept is not None and not kept.ids:
+        _show_sample(engine, kept, entry)
         return kept
-    _ask(engine, entry)
-    _offer_samples(engine, entry)
-    return None
+    _show_uploader(engine, entry, kept)
+    if kept is None:
+        _offer_samples(engine, entry)
+    return kept
 
 
 def forget_files(engine: Engine, entry: ModelEntry) -> None:
-    """Removes what was uploaded for the model; the page then asks again."""
-    files: Files | None = st.session_state.pop(_key(entry), None)
-    for upload_id in files.uploads if files is not None else ():
+    """Deletes what was uploaded for the model; the page then asks again."""
+    kept: Files | None = st.session_state.pop(_key(entry), None)
+    st.session_state[f"round-{entry.id}"] = _round(entry) + 1
+    for upload_id in kept.ids if kept is not None else ():
         try:
             engine.uploads.delete(this_visitor(), upload_id)
         except ForelightError:
             continue  # it is gone already
 
 
-def _ask(engine: Engine, entry: ModelEntry) -> None:
-    """The place for files to be dropped; when all have arrived the page goes on with them."""
-    card = entry.usable_card()
-    pictures = card.image is not None
-    found = _uploader(
-        key=f"files-{entry.id}-{_round(entry)}",
+def _show_uploader(engine: Engine, entry: ModelEntry, kept: Files | None) -> None:
+    """Files go from the browser to dashboard/receiving.py; what comes here is which of them have all arrived."""
+    card, key = entry.usable_card(), f"uploader-{entry.id}"
+
+    def arrived() -> None:
+        take_files(engine, entry, st.session_state[key].files)
+
+    _uploader(
+        key=key,
         data={
-            "path": UPLOAD_PATH,
+            "name": entry.id,
             "needs": " ".join(task_of(card).inputs.needs(card)),
-            "pictures": pictures,
-            "accept": _PICTURES if pictures else "",
+            "accept": _ACCEPTED_PICTURES if card.image is not None else "",
+            "most": engine.settings.max_file_bytes,
+            "round": _round(entry),
+            "taken": kept.id if kept is not None else "",
+            "gone": st.session_state.get(f"gone-{entry.id}", []),
         },
-        default={"files": []},
-        on_files_change=lambda: None,
+        on_files_change=arrived,
+        on_forgotten_change=partial(forget_files, engine, entry),
     )
-    arrived: Sequence[str] = found.files or []
-    if arrived:
-        uploads = [engine.uploads.get(this_visitor(), str(upload_id)) for upload_id in arrived]
-        sources = tuple(upload.source() for upload in uploads)
-        _keep(engine, entry, Files(secrets.token_hex(8), sources, tuple(upload.id for upload in uploads)))
+
+
+def take_files(engine: Engine, entry: ModelEntry, told: Mapping[str, Any]) -> None:
+    """Remembers the uploads that the browser names, where they are this visitor's, as what is to be predicted.
+
+    `told` holds `ids`, and the browser's `token` for just these files; without ids nothing is there to predict yet.
+    """
+    found, gone = [], []
+    for upload_id in told["ids"]:
+        try:
+            found.append(engine.uploads.get(this_visitor(), str(upload_id)).source())
+        except ForelightError:
+            gone.append(upload_id)
+    st.session_state[f"gone-{entry.id}"] = gone
+    st.session_state.pop(_key(entry), None)
+    if found and not gone:
+        st.session_state[_key(entry)] = Files(str(told["token"]), tuple(found), tuple(told["ids"]))
 
 
 def _offer_samples(engine: Engine, entry: ModelEntry) -> None:
@@ -90,7 +118,7 @@ def _offer_samples(engine: Engine, entry: ModelEntry) -> None:
         st.link_button("Download a template", template_path(entry.id), icon=":material/download:", type="tertiary")
 
 
-def _show_kept(engine: Engine, files: Files, entry: ModelEntry) -> None:
+def _show_sample(engine: Engine, files: Files, entry: ModelEntry) -> None:
     names = [source.name for source in files.sources]
     octets = sum(source.path.stat().st_size for source in files.sources if source.path.is_file())
     named = short(names[0], 60) if len(names) == 1 else f"{count(len(names), 'file')}: {short(listed(names), 80)}"
@@ -102,10 +130,9 @@ def _show_kept(engine: Engine, files: Files, entry: ModelEntry) -> None:
 
 
 def _keep(engine: Engine, entry: ModelEntry, files: Files) -> None:
-    """Remembers the files, and shows an empty uploader next time."""
+    """Remembers the sample, and shows an empty uploader next time."""
     forget_files(engine, entry)
     st.session_state[_key(entry)] = files
-    st.session_state[f"round-{entry.id}"] = _round(entry) + 1
     st.rerun()
 
 

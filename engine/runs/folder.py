@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from engine.errors import RunNotFound
+from engine.errors import ReadError, RunNotFound
 from engine.ingest.table import INPUT_FILE
 from engine.readers import Source
 from engine.runs.run import KeptSource, Record
@@ -170,15 +170,24 @@ def _between(reader: Any, start: int, stop: int | None) -> Iterator[pa.RecordBat
 
 
 def _copy(source: Source, path: Path, home: Path) -> Source:
-    if source.path.is_relative_to(home):
-        try:
-            path.hardlink_to(source.path)
-        except OSError:  # another disk, or one that knows no links
-            shutil.copyfile(source.path, path)
-        return Source(source.name, path, source.sha256)
-    with source.path.open("rb") as read, path.open("wb") as write:
-        shutil.copyfileobj(read, write, 1 << 20)
+    try:
+        if not source.path.is_relative_to(home) or not _linked(source.path, path):
+            with source.path.open("rb") as read, path.open("wb") as write:
+                shutil.copyfileobj(read, write, 1 << 20)
+    except FileNotFoundError:
+        raise ReadError(f"{source.name} is no longer there. Bring it again.") from None
     return Source(source.name, path, source.sha256)
+
+
+def _linked(old: Path, new: Path) -> bool:
+    """Gives the file a second name, which takes no room; False on another disk, or one that knows no links."""
+    try:
+        new.hardlink_to(old)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return False
+    return True
 
 
 def _suffix(name: str) -> str:
