@@ -3,19 +3,25 @@
 from engine.card import ModelCard
 from engine.engine import Engine, ModelFacts
 from engine.errors import ForelightError
+from engine.export import MOST_EXCEL_ROWS, csv_text
+from engine.filters import Filter, FilterOp, FilterValue
+from engine.lines import ResultColumn
 from engine.readers import Source
 from engine.registry import ModelEntry
-from engine.results import Filter, ResultColumn, Results
+from engine.results import Results
 from engine.runs import Options, Run
 from engine.settings import Settings
 from engine.signature import ColumnUse, Problem, Report
 from engine.tasks import TASKS, task_of
 
 __all__ = [
+    "MOST_EXCEL_ROWS",
     "TASKS",
     "ColumnUse",
     "Engine",
     "Filter",
+    "FilterOp",
+    "FilterValue",
     "ForelightError",
     "ModelCard",
     "ModelEntry",
@@ -28,5 +34,6 @@ __all__ = [
     "Run",
     "Settings",
     "Source",
+    "csv_text",
     "task_of",
 ]

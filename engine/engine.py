@@ -7,7 +7,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,8 @@ import polars as pl
 
 from engine.card import ModelCard, Sample, read_card
 from engine.errors import ExportError, InputRefused, RunStateError, UnknownModel, nearest
-from engine.export import FORMATS, export_results
+from engine.export import FORMATS, GROWING, export_bytes, export_path, export_results, stream_export
+from engine.filters import Filters
 from engine.ingest.table import FAULT, ROW, Progress
 from engine.readers import Source
 from engine.registry import CARD_FILE, ModelEntry, ModelRegistry
@@ -183,13 +184,34 @@ class Engine:
         folder = self._folder(run_id)
         return Results(folder, self._card(folder), self.settings)
 
-    def export(self, run_id: str, suffix: str) -> Path:
-        """The results as a file of the run's folder, made once: csv, jsonl, parquet or xlsx."""
+    def export(self, run_id: str, suffix: str, where: Filters = (), columns: Sequence[str] = ()) -> Path:
+        """The lines and columns chosen as a file of the run's folder, made once: csv, jsonl, parquet or xlsx."""
+        results = self._ended_results(run_id)
+        path = export_path(results, suffix, where, columns)
+        fresh = path.is_file() and suffix in FORMATS
+        return path if fresh else export_results(results, path, where, columns)
+
+    def download(
+        self, run_id: str, suffix: str, where: Filters = (), columns: Sequence[str] = ()
+    ) -> Path | Iterator[bytes]:
+        """The file of `export`, or its bytes while it is first written, where its format can be sent so."""
+        results = self._ended_results(run_id)
+        path = export_path(results, suffix, where, columns)
+        if suffix in GROWING and not path.is_file():
+            return stream_export(results, path, where, columns)
+        return self.export(run_id, suffix, where, columns)
+
+    def download_bytes(
+        self, run_id: str, suffix: str, where: Filters = (), columns: Sequence[str] = ()
+    ) -> tuple[int, bool]:
+        """(bytes of that file, whether they are counted and not estimated); 0 where unknown."""
+        return export_bytes(self.results(run_id), suffix, where, columns)
+
+    def _ended_results(self, run_id: str) -> Results:
         run = self.run(run_id)
-        path = run.folder / "exports" / f"predictions.{suffix}"
         if not run.ended:
             raise RunStateError(f"Run {run_id} is {run.state}; its results can be downloaded when it has ended.")
-        return path if path.is_file() and suffix in FORMATS else export_results(self.results(run_id), path)
+        return self.results(run_id)
 
     def export_to(self, run_id: str, path: Path) -> Path:
         """The same bytes as `export`, in a file of the caller's; its suffix says the format."""

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 # From the bottom up; a module may import those of its own line and of the lines before.
 LAYERS = (
     ("engine.errors", "engine.settings"),
-    ("engine.card", "engine.views"),
+    ("engine.bins", "engine.card", "engine.filters", "engine.views"),
     ("engine.signature", "engine.cells"),
     ("engine.readers",),
     ("engine.ingest",),
@@ -22,7 +22,7 @@ LAYERS = (
     ("engine.checkpoint", "engine.module", "engine.probe", "engine.registry", "engine.warm", "engine.data"),
     ("engine.writer", "engine.predictor"),
     ("engine.runs",),
-    ("engine.backends", "engine.results", "engine.export"),
+    ("engine.backends", "engine.lines", "engine.results", "engine.export"),
     ("engine.engine",),
     ("engine", "engine.cli", "engine.__main__", "engine.demos"),
     ("dashboard",),
