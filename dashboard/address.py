@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from urllib.parse import urlencode
 
+from dashboard.words import number, short
 from engine import Filter, FilterOp, FilterValue, ResultColumn
 
 FILTER = "f"
@@ -36,10 +37,9 @@ def read_filters(values: Iterable[str], columns: Sequence[ResultColumn]) -> tupl
     return tuple(found), tuple(unread)
 
 
-def query(filters: Iterable[Filter], **more: str) -> str:
+def query(filters: Iterable[Filter], more: Iterable[tuple[str, str]] = ()) -> str:
     """The filters, and more, as what stands behind the `?` of an address; "" where there is nothing."""
-    pairs = [*((FILTER, written(each)) for each in filters), *((name, value) for name, value in more.items() if value)]
-    return urlencode(pairs)
+    return urlencode([*((FILTER, written(each)) for each in filters), *more])
 
 
 def _read(value: str, known: Mapping[str, ResultColumn]) -> Filter:
@@ -95,3 +95,32 @@ def _escaped(text: str) -> str:
 
 def _plain(text: str) -> str:
     return text.replace("%7E", "~").replace("%25", "%")
+
+
+def said(each: Filter, unit: str = "") -> str:
+    """The filter as a person says it; not markdown."""
+    behind = f" {unit}" if unit else ""
+    if each.op == "search":
+        return f"any text has “{short(each.value[0])}”"
+    if each.op == "contains":
+        return f"{each.column} has “{short(each.value[0])}”"
+    if each.op == "filled":
+        return f"{each.column} is not empty"
+    if each.op == "in":
+        return f"{each.column} is {short(_either([_cell(value) for value in each.value]))}"
+    low, high = (None if end is None else number(float(end), 6) for end in each.value)
+    if low is None or high is None:
+        return f"{each.column} up to {high}{behind}" if low is None else f"{each.column} from {low}{behind}"
+    return f"{each.column} {low} – {high}{behind}"
+
+
+def _cell(value: FilterValue) -> str:
+    if value is None:
+        return "empty"
+    return str(value) if isinstance(value, str | bool) else number(value, 6)
+
+
+def _either(words: Sequence[str]) -> str:
+    if len(words) > 3:
+        return f"{', '.join(words[:2])} or {len(words) - 2} more"
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
