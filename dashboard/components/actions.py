@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import selection
 from dashboard.api import download_path
-from dashboard.words import count, plain, size
+from dashboard.words import count, size
 from engine import MOST_EXCEL_ROWS, Engine, Filter, Results, Run
 
 _FILES = Path(__file__).parent / "copy_link"
@@ -47,7 +47,7 @@ def _choose(engine: Engine, results: Results) -> None:
         asked = st.radio("Rows", list(words), format_func=words.__getitem__, key="download-rows")
         where = where if asked else ()
     names = [column.name for column in results.columns]
-    columns = st.multiselect("Columns", names, key="download-columns", placeholder="all", format_func=plain)
+    columns = st.multiselect("Columns", names, key="download-columns", placeholder="all")
     for suffix, label in _FORMATS:
         _download(engine, results, suffix, label, where, columns)
     st.caption("In CSV, a text that a spreadsheet would run gets a ' before it. The others keep texts as they are.")

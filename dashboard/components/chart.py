@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 import polars as pl
@@ -51,19 +51,29 @@ def show_title(title: str, name: str, numbers: pl.DataFrame | None = None) -> No
             )
 
 
-def draw(figure: go.Figure, alt: str, name: str, answer: Answer | None = None, *, area: bool = False) -> None:
-    """Draws the figure; where there is an `answer`, what is clicked or brushed narrows the selection.
+def draw(
+    figure: go.Figure,
+    alt: str,
+    name: str,
+    answer: Answer | None = None,
+    by: Literal["click", "range", "region"] = "click",
+) -> None:
+    """Draws the figure; where there is an `answer`, what is marked in it narrows the selection.
 
-    `area` for a chart whose regions are marked rather than its bars.
+    Marks are clicked one `by` one, or brushed as a `range` of the horizontal axis or a `region` of both: a chart
+    that is brushed takes no clicks.
     """
     image = {"format": st.session_state.get(_KEPT, "png"), "filename": name.partition("|")[0], "scale": 2}
-    buttons = ["toImage", "select2d", "zoom2d", "pan2d", "resetScale2d"] if area else ["toImage"]
+    buttons = ["toImage", "select2d", "zoom2d", "pan2d", "resetScale2d"] if by == "region" else ["toImage"]
     config = {"displaylogo": False, "modeBarButtons": [buttons], "toImageButtonOptions": image}
     figure.update_layout(modebar={"bgcolor": "rgba(0,0,0,0)"})
     if answer is None:
         st.plotly_chart(figure, theme="streamlit", config=config, alt=alt, key=name)
         return
-    figure.update_layout(dragmode="select", selectdirection="any" if area else "h", newselection_line_dash="dot")
+    if by == "click":
+        figure.update_xaxes(fixedrange=True).update_yaxes(fixedrange=True)
+    else:
+        figure.update_layout(dragmode="select", selectdirection="h" if by == "range" else "any")
     st.plotly_chart(
         figure,
         theme="streamlit",
@@ -71,19 +81,21 @@ def draw(figure: go.Figure, alt: str, name: str, answer: Answer | None = None, *
         alt=f"{alt} Rows can be chosen in it; the button 'Filter' does the same.",
         key=name,
         on_select=lambda: _narrow(name, answer),
-        selection_mode=("points", "box"),
+        selection_mode="points" if by == "click" else "box",
     )
 
 
 def chosen_bins(column: str, bins: pl.DataFrame) -> Answer:
-    """An answer of bars whose data are (lo, hi): from the lowest bar marked to the highest."""
-    edges = bins.select("lo", "hi").unique(maintain_order=True)
+    """An answer of bars over `bins` (lo, hi, …): every bin that the brush touches."""
 
-    def answer(points: Marks, _: Marks) -> list[Filter]:
-        marked = [point["customdata"][:2] for point in points if point.get("customdata")]
-        if not marked or edges.is_empty():
+    def answer(_: Marks, boxes: Marks) -> list[Filter]:
+        if not boxes:
             return []
-        return [Filter(column, "bin", (min(low for low, _ in marked), max(high for _, high in marked)))]
+        start, end = min(boxes[-1]["x"]), max(boxes[-1]["x"])
+        touched = bins.filter((pl.col("hi") > start) & (pl.col("lo") < end))
+        if touched.is_empty():
+            return []
+        return [Filter(column, "bin", (touched["lo"].min(), touched["hi"].max()))]  # type: ignore[arg-type]
 
     return answer
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard import selection
 from dashboard.failures import shown_failures
 from dashboard.words import count, duration, plain
-from engine import Engine, Results, Run
+from engine import Engine, Filter, Results, Run
 
 
 def show_progress(engine: Engine, run_id: str) -> None:
@@ -41,7 +42,8 @@ def show_end(run: Run, results: Results | None) -> None:
 
 
 def _show_failed_rows() -> None:
-    st.session_state.update({"tab": "Table", "status": "failed"})
+    st.session_state["tab"] = "Table"
+    selection.add(Filter("status", "in", ("failed",)))
 
 
 def _show(run: Run) -> None:

@@ -12,7 +12,7 @@ from dashboard import selection
 from dashboard.components.gallery import has_pictures, with_pictures
 from dashboard.components.pages import first_page, show_pages
 from dashboard.components.row_detail import show_row
-from dashboard.words import count, decimals, plain, with_unit
+from dashboard.words import count, decimals, with_unit
 from engine import Filter, ResultColumn, Results
 from engine.views import Confidence
 
@@ -57,7 +57,6 @@ def _order(columns: Sequence[ResultColumn]) -> tuple[str, bool, int]:
         names,
         key="sort",
         bind="query-params",
-        format_func=plain,
         width=240,
         on_change=first_page,
         args=("page",),
@@ -69,7 +68,6 @@ def _order(columns: Sequence[ResultColumn]) -> tuple[str, bool, int]:
         required=True,
         key="order",
         bind="query-params",
-        format_func=_ARROWS.__getitem__,
         on_change=first_page,
         args=("page",),
     )
@@ -82,14 +80,7 @@ def _order(columns: Sequence[ResultColumn]) -> tuple[str, bool, int]:
 def _chosen_columns(columns: Sequence[ResultColumn]) -> set[str]:
     """The names of the columns to show; empty for all."""
     names = [column.name for column in columns]
-    return set(
-        st.multiselect(
-            "Columns", names, key="columns", bind="query-params", format_func=plain, placeholder="all", width=320
-        )
-    )
-
-
-_ARROWS = {_UP: ":material/arrow_upward: Up", _DOWN: ":material/arrow_downward: Down"}
+    return set(st.multiselect("Columns", names, key="columns", bind="query-params", placeholder="all", width=320))
 
 
 def _draw(slot: Any, lines: pl.DataFrame, results: Results, columns: Sequence[ResultColumn], key: str) -> None:

@@ -78,7 +78,7 @@ def show_extremes(view: Extremes, results: Results, where: tuple[Filter, ...], n
     st.subheader(plain(view.title), anchor=False)
     column = view.columns[0]
     if len(view.columns) > 1:
-        column = str(st.selectbox("Of", view.columns, key="extremes-of", format_func=plain, width=320))
+        column = str(st.selectbox("Of", view.columns, key="extremes-of", width=320))
     shown = [each.name for each in results.columns if each.role in ("row", "order", "extra", "label", "input")]
     names = ["row", column, *[each for each in shown if each != "row"][:5]]
     config = {column: st.column_config.NumberColumn(with_unit(column, dict(view.units).get(column, "")), format="%.4g")}

@@ -74,7 +74,7 @@ def _searched(before: str) -> None:
 def _add(results: Results, where: tuple[Filter, ...]) -> None:
     """Asks for a column, then for what its cells should be."""
     columns = {column.name: column for column in results.columns}
-    name = st.selectbox("Column", list(columns), key="filter-column", format_func=plain)
+    name = st.selectbox("Column", list(columns), key="filter-column")
     each = _range(results, columns[name]) if columns[name].is_number else _texts(results, columns[name], where)
     if st.button("Show these rows", type="primary", disabled=each is None, key="apply-filter") and each is not None:
         selection.add(each)

@@ -49,7 +49,7 @@ def show_grid(view: SeriesGrid, results: Results, where: tuple[Filter, ...], nam
     with st.container(horizontal=True, vertical_alignment="bottom"):
         output = view.outputs[0]
         if len(view.outputs) > 1:
-            output = str(st.selectbox("Output", view.outputs, key="grid-output", format_func=plain, width=260))
+            output = str(st.selectbox("Output", view.outputs, key="grid-output", width=260))
         order = st.segmented_control("Order", [_MOVING, _IN_FILE], default=_MOVING, required=True, key="grid-order")
     moved = results.movement(output, _SIDE_BY_SIDE, where=where)
     names = results.series_ids(_SIDE_BY_SIDE, where) if order == _IN_FILE else moved["series"].to_list()
@@ -63,7 +63,7 @@ def show_grid(view: SeriesGrid, results: Results, where: tuple[Filter, ...], nam
         show_title(view.title, name, moved)
     alt = f"{output} over {view.step} of {count(len(names), 'series', 'series')}. {_most(moved.rows(), output)}"
     figure = series_charts.grid_figure(view, lines, names, output, _ABREAST)
-    draw(figure, alt, f"{name}|{output}|{order}", lambda points, _: _marked(view.series, results, points), area=True)
+    draw(figure, alt, f"{name}|{output}|{order}", lambda points, _: _marked(view.series, results, points))
     st.caption(plain(f"{_most(moved.rows(), output)} Click into a picture to see that series alone."))
 
 

@@ -53,7 +53,9 @@ def show_views(results: Results, where: tuple[Filter, ...]) -> None:
         cell = grid.cell(column_span="all") if wide else grid
         with cell.container(border=True, height="stretch"):
             show(view, results, where, place)
-    choose_picture_format()
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        st.caption("Click a bar, or drag over a histogram or over points: everything then shows just those rows.")
+        choose_picture_format()
 
 
 def show(view: View, results: Results, where: tuple[Filter, ...], place: int) -> None:
@@ -86,7 +88,7 @@ def _distribution(view: Distribution, results: Results, where: tuple[Filter, ...
     bins, spread = results.histogram(view.column, where=where), results.quantiles(view.column, where)
     show_title(view.title, name, bins)
     figure = charts.distribution_figure(view, bins, spread)
-    draw(figure, charts.distribution_alt(view, spread), name, chosen_bins(view.column, bins))
+    draw(figure, charts.distribution_alt(view, spread), name, chosen_bins(view.column, bins), "range")
     if spread:
         marks = (("lowest", "min"), ("25 %", "p25"), ("mean", "mean"), ("75 %", "p75"), ("highest", "max"))
         st.caption(plain(" · ".join(f"{word} {number(spread[mark])}" for word, mark in marks)))
@@ -102,7 +104,7 @@ def _confidence(view: Confidence, results: Results, where: tuple[Filter, ...], n
     bins = results.histogram(view.column, by=view.by, where=where)
     show_title(view.title, name, bins)
     alt = charts.confidence_alt(view, results.quantiles(view.column, where))
-    draw(charts.confidence_figure(view, bins), alt, name, chosen_bins(view.column, bins))
+    draw(charts.confidence_figure(view, bins), alt, name, chosen_bins(view.column, bins), "range")
 
 
 def _against(view: Against, results: Results, where: tuple[Filter, ...], name: str) -> None:
@@ -117,27 +119,24 @@ def _against(view: Against, results: Results, where: tuple[Filter, ...], name: s
         with slot:
             show_title(view.title, name, spreads)
         alt = f"{y} by {x}: the median, the middle half and nine tenths of {count(len(spreads), 'group')}."
-        draw(charts.spreads_figure(view, spreads, x, y), alt, name, chosen_values(x), area=True)
+        draw(charts.spreads_figure(view, spreads, x, y), alt, name, chosen_values(x))
         return
     points = results.scatter(x, y, view.color or None, _MOST_POINTS, where)
     with slot:
         show_title(view.title, name, points)
     alt = f"{y} against {x}, {count(len(points), 'point')}."
-    draw(charts.against_figure(view, points, x, y), alt, name, _region(x, y), area=True)
+    draw(charts.against_figure(view, points, x, y), alt, name, _region(x, y), "region")
     if len(points) < results.count(where):
         st.caption(f"{count(len(points), 'row')}, evenly spaced over the file. A region chooses from all of them.")
 
 
 def _region(x: str, y: str) -> Answer:
-    """A box is a range of both columns; one point is a row to look at."""
+    """A box is a range of both columns."""
 
-    def answer(points: Marks, boxes: Marks) -> Sequence[Filter]:
+    def answer(_: Marks, boxes: Marks) -> Sequence[Filter]:
         if boxes:
             ends = [sorted(float(f"{end:.4g}") for end in boxes[-1][axis]) for axis in ("x", "y")]
             return [Filter(name, "between", tuple(pair)) for name, pair in zip((x, y), ends, strict=True)]
-        if len(points) == 1:
-            row = points[0]["customdata"]
-            selection.choose_row(int(row[0] if isinstance(row, list) else row))
         return []
 
     return answer

@@ -18,10 +18,10 @@ START_SECONDS = 120
 
 
 @contextmanager
-def serve(home: Path) -> Iterator[str]:
-    """The address of a dashboard with the bundled models, whose runs live in `home`."""
+def serve(home: Path, **settings: str) -> Iterator[str]:
+    """The address of a dashboard with the bundled models, whose runs live in `home`; `settings` are FORELIGHT_…'s."""
     port = _free_port()
-    environment = {**os.environ, "FORELIGHT_HOME": str(home), "FORELIGHT_ACCELERATOR": "cpu"}
+    environment = {**os.environ, "FORELIGHT_HOME": str(home), "FORELIGHT_ACCELERATOR": "cpu", **settings}
     command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", str(port)]
     with (home / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
