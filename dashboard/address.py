@@ -33,7 +33,9 @@ def read_filters(values: Iterable[str], columns: Sequence[ResultColumn]) -> tupl
         try:
             found[_read(value, known)] = None
         except (KeyError, ValueError):
-            unread.append(f"The address asks for '{value}', which these results do not have. It is left out.")
+            unread.append(
+                f"The address asks for '{short(value, 80)}', which these results do not have. It is left out."
+            )
     return tuple(found), tuple(unread)
 
 

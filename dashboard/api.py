@@ -57,9 +57,9 @@ async def download(request: Request) -> Response:
     """The lines and columns asked for as a file: from the disk, or while it is first written; not compressed again."""
     engine, run_id = get_engine(), request.path_params["run_id"]
     suffix = request.path_params["name"].rpartition(".")[2]
-    name = await run_in_threadpool(engine.download_name, run_id, suffix)
     asked = request.query_params
     file = await run_in_threadpool(_file, run_id, suffix, asked.getlist(FILTER), asked.getlist(COLUMN))
+    name = await run_in_threadpool(engine.download_name, run_id, suffix)
     headers = {"content-encoding": "identity", **_PRIVATE}
     if isinstance(file, Path):
         return FileResponse(file, filename=name, media_type=_TYPES.get(suffix), headers=headers)

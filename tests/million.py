@@ -12,7 +12,7 @@ from tests.engine.making import write_model
 
 ROWS = 1_000_000
 MODEL = "loans"
-_CODE = """
+CODE = """
 import torch
 import pytorch_lightning as lightning
 
@@ -27,7 +27,7 @@ class Model(lightning.LightningModule):
     def forward(self, x):
         return self.layer(x)
 """
-_CARD = {
+CARD = {
     "title": "Loans that are not paid back",
     "task": "tabular-classification",
     "signature": [
@@ -43,7 +43,7 @@ _CARD = {
 
 def make_model(folder: Path) -> Path:
     """The folder of models that holds the model, to be named in FORELIGHT_MODELS."""
-    write_model(folder / MODEL, _CODE, _CARD)
+    write_model(folder / MODEL, CODE, CARD)
     return folder
 
 

@@ -17,7 +17,7 @@ from dashboard.words import count, number, plain
 from engine import Filter, ResultColumn, Results
 from engine.views import Gallery
 
-_A_PAGE = 48
+_A_PAGE = 24
 _CHARACTERS = 60
 _IN_FILE = "As in the file"
 _ORDERS = {

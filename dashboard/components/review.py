@@ -28,7 +28,7 @@ def show_threshold(view: Threshold, results: Results, where: tuple[Filter, ...],
         f"Call it {plain(view.positive)} from a share of", 0.0, 1.0, 0.5, _STEP, key="threshold", bind="query-params"
     )
     total, positive, own = int(bins["count"].sum()), _reaching(bins, at), _reaching(bins, 0.5)
-    with st.grid(2, min_column_width=140):
+    with st.grid(2, min_column_width=160):
         for label, rows, before in ((view.positive, positive, own), (view.negative, total - positive, total - own)):
             change = f"{rows - before:+,}" if rows != before else None
             st.metric(plain(label), f"{rows:,}", change, delta_color="off", border=True)

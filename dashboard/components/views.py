@@ -47,15 +47,14 @@ def show_views(results: Results, where: tuple[Filter, ...]) -> None:
     if where and not results.count(where):
         st.info("No row is left by these filters. Take one away above.", icon=":material/filter_list_off:")
         return
+    st.caption("Click a bar, or drag over a histogram or over points: everything then shows just those rows.")
     grid = st.grid(2, min_column_width=400)
     for place, view in enumerate(views):
         wide = isinstance(view, _WIDE) or _stands_alone(views, place)
         cell = grid.cell(column_span="all") if wide else grid
         with cell.container(border=True, height="stretch"):
             show(view, results, where, place)
-    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        st.caption("Click a bar, or drag over a histogram or over points: everything then shows just those rows.")
-        choose_picture_format()
+    choose_picture_format()
 
 
 def show(view: View, results: Results, where: tuple[Filter, ...], place: int) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 
 from engine.signature import ColumnUse
 
-MOST_CATEGORIES = 50
+_MOST_CATEGORIES = 50
 _FIRST_ROWS = 1_000
 # 00123 is a code and no number.
 _NUMBER = r"^\s*-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\s*$"
@@ -57,4 +57,4 @@ def _kind(filled: int, numbers: bool, whole: bool, different: int) -> str:
         return ""
     if numbers:
         return "integer" if whole else "float"
-    return "category" if different <= MOST_CATEGORIES else ""
+    return "category" if different <= min(_MOST_CATEGORIES, filled / 2) else ""

@@ -81,7 +81,13 @@ def test_quantiles_counts_and_samples(results: Results, whole: pl.DataFrame) -> 
 
 def test_views_and_headline_name_columns_that_are_there(results: Results) -> None:
     names = {column.name for column in results.columns}
-    assert [type(view).__name__ for view in results.views] == ["ClassBalance", "Confidence", "Against"]
+    assert [type(view).__name__ for view in results.views] == [
+        "ClassBalance",
+        "Confidence",
+        "Threshold",
+        "Review",
+        "Against",
+    ]
     assert results.headline()[0].label == "Most frequent class"
     assert {view.column for view in results.views if hasattr(view, "column")} <= names
 
