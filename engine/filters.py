@@ -54,6 +54,4 @@ def _within(column: pl.Expr, low: FilterValue, high: FilterValue, *, last: bool)
 
 def _holds(text: pl.Expr, part: str) -> pl.Expr:
     """Whether the text holds the part, upper and lower case being one."""
-    if part.isascii():
-        return text.str.contains_any([part], ascii_case_insensitive=True)
-    return text.str.to_lowercase().str.contains(part.lower(), literal=True)
+    return text.str.contains(f"(?i){pl.escape_regex(part)}")

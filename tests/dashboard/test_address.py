@@ -43,7 +43,8 @@ def test_addresses_are_short_and_readable() -> None:
 @pytest.mark.parametrize(
     "value",
     ["", "~", "~~~", "price~in~1", "size~in", "size~bin~1", "size~between~~", "size~between~nan~1",
-     "size~between~1e999~", "size~between~x~y", "new~in~maybe", f"{'x' * 9_000}~in~1", "size~delete~1", "row~bin~a~b", "a%b~in~1"],
+     "size~between~1e999~", "size~between~x~y", "new~in~maybe", f"{'x' * 9_000}~in~1", "size~delete~1",
+     "row~bin~a~b", "a%b~in~1"],
 )  # fmt: skip
 def test_what_is_no_filter_is_said(value: str) -> None:
     found, sentences = read_filters([value, "size~between~1~2"], COLUMNS)
