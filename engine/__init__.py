@@ -3,10 +3,13 @@
 from engine.card import ModelCard
 from engine.engine import Engine
 from engine.errors import ForelightError
+from engine.export import MOST_EXCEL_ROWS, csv_text
 from engine.facts import ModelFacts, Repeat, Storage, WorkerState, repeat
+from engine.filters import Filter, FilterOp, FilterValue
+from engine.lines import ResultColumn
 from engine.readers import Source
 from engine.registry import ModelEntry
-from engine.results import Filter, ResultColumn, Results
+from engine.results import Results
 from engine.runs import Options, Place, Run, Search
 from engine.settings import Settings
 from engine.signature import ColumnUse, Problem, Report
@@ -14,10 +17,13 @@ from engine.tasks import TASKS, task_of
 from engine.uploads import Upload
 
 __all__ = [
+    "MOST_EXCEL_ROWS",
     "TASKS",
     "ColumnUse",
     "Engine",
     "Filter",
+    "FilterOp",
+    "FilterValue",
     "ForelightError",
     "ModelCard",
     "ModelEntry",
@@ -36,6 +42,7 @@ __all__ = [
     "Storage",
     "Upload",
     "WorkerState",
+    "csv_text",
     "repeat",
     "task_of",
 ]

@@ -11,6 +11,7 @@ from dashboard.components.result_table import show_table
 from dashboard.components.row_detail import choose_row
 from dashboard.components.run_edit import show_edit
 from dashboard.components.run_title import asked_run, results_of, show_facts, show_headline
+from dashboard.components.selection_bar import show_selection
 from dashboard.components.views import show_views
 from dashboard.resources import get_engine
 from dashboard.visitors import is_mine
@@ -23,7 +24,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     st.title(plain(run.title), anchor=False)
     if run.ended:
         with st.container(horizontal=True, width="content", gap="xsmall"):
-            show_actions(engine, run, results is not None)
+            show_actions(engine, run, results)
             if is_mine(run):
                 show_edit(engine, run)
 show_facts(run)
@@ -35,14 +36,15 @@ show_end(engine, run, results)
 if results is None:
     st.stop()
 
-show_headline(results)
+where = show_selection(results)
+show_headline(results, where)
 charts, table, rows, about = st.tabs(["Charts", "Table", "Rows", "About"], key="tab", bind="query-params")
 if charts.open:
     with charts:
-        show_views(results)
+        show_views(results, where)
 if table.open:
     with table:
-        show_table(results)
+        show_table(results, where)
 if rows.open:
     with rows:
         choose_row(results)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard import selection
 from dashboard.failures import shown_failures
 from dashboard.visitors import is_mine
 from dashboard.words import count, duration, plain
-from engine import Engine, Results, Run
+from engine import Engine, Filter, Results, Run
 
 _CLOSE = "You may close this page: the run goes on, and its address stays the same."
 
@@ -51,7 +52,8 @@ def show_end(engine: Engine, run: Run, results: Results | None) -> None:
 
 
 def _show_failed_rows() -> None:
-    st.session_state.update({"tab": "Table", "status": "failed"})
+    st.session_state["tab"] = "Table"
+    selection.add(Filter("status", "in", ("failed",)))
 
 
 def _show(run: Run) -> None:

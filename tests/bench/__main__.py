@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader
 
 from engine import Engine, Options, Settings, Source
 from engine.settings import BUNDLED_MODELS
+from tests.bench.exploring import exploring
 from tests.bench.models import write_models
 from tests.bench.works import Work, module_of, works
 
@@ -46,7 +47,7 @@ def main(scale: float = 1.0) -> None:
         one = _one_row(engine, folder)
         memory = _memory(folder, scale)
         engine.close()
-    text = _report(lines, one, memory)
+    text = _report(lines, one, memory) + "\n" + exploring(int(1_000_000 * scale)) + "\n"
     print(text)
     if scale == 1.0:
         REPORT.parent.mkdir(exist_ok=True)
