@@ -86,9 +86,9 @@ async def remove(request: Request) -> Response:
 async def _read_on(request: Request) -> None:
     """Reads what is left of a small body, without which a browser would not read the answer."""
     try:
-        while (await request.receive()).get("more_body"):
+        async for _ in request.stream():
             pass
-    except ClientDisconnect:
+    except (ClientDisconnect, RuntimeError):  # nobody is there any more, or all was read before
         return
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.components.upload import Files
 from dashboard.resources import get_engine
 from engine import Engine, Options, Run
 from engine.backends import LocalBackend
@@ -60,16 +62,51 @@ def button(app: AppTest, start: str) -> Any:
 
 
 def upload(app: AppTest, name: str, content: bytes) -> AppTest:
-    app.file_uploader[0].set_value((name, content, "text/csv")).run()
+    """What the page is told by the browser once the file has arrived."""
+    engine, model = get_engine(), app.query_params["model"]
+    with engine.uploads.begin(TESTER, name, len(content)) as receiving:
+        receiving.write(content)
+        found = receiving.finish()
+    app.session_state[f"upload-{model}"] = Files("token", (found.source(),), (found.id,))
+    app.run()
     assert not app.exception
     return app
+
+
+def told(app: AppTest) -> dict[str, Any]:
+    """What the page tells its uploader; nothing where there is none."""
+    protos = [each.proto for each in app.get("bidi_component")]
+    (found,) = [proto.json for proto in protos if proto.component_name == "forelight_uploader"]
+    data: dict[str, Any] = json.loads(found)
+    return data
+
+
+def taken(*ids: str) -> Files | None:
+    """What the page remembers when the browser says that these uploads have arrived."""
+
+    def page() -> None:
+        import streamlit as st
+
+        from dashboard.components.upload import take_files
+        from dashboard.resources import get_engine
+
+        engine = get_engine()
+        entry = engine.model("diabetes-progression")
+        take_files(engine, entry, {"token": "t", "ids": st.session_state["ids"]})
+
+    small = AppTest.from_function(page)
+    small.session_state["visitor"], small.session_state["ids"] = TESTER, ids
+    small.run()
+    assert not small.exception
+    found: Files | None = small.session_state.get("upload-diabetes-progression", None)
+    return found
 
 
 def test_the_address_chooses_the_model(shared_engine: Engine) -> None:
     app = opened(model="diabetes-progression")
 
     assert app.query_params["model"] == "diabetes-progression"
-    assert app.file_uploader[0].label.replace("\\", "").startswith("Drop your files here. A table with 10 columns")
+    assert told(app)["needs"].startswith("A table with 10 columns")
     assert app.button[0].label == "30 patients"
 
 
@@ -88,15 +125,40 @@ def test_a_sample_is_checked_and_predicted(shared_engine: Engine) -> None:
     assert run.model_id == "diabetes-progression"
 
 
-def test_an_upload_is_copied_checked_and_its_copy_removed(shared_engine: Engine) -> None:
+def test_an_upload_is_checked_and_gone_once_it_is_predicted(shared_engine: Engine) -> None:
     app = upload(opened(model="diabetes-progression"), "mine.csv", (SAMPLES / "patients.csv").read_bytes())
     assert "30 rows ready" in words(app)
-    assert "mine.csv" in words(app)
 
     button(app, "Predict 30 rows").click().run()
     (run,) = shared_engine.runs()
     assert run.sources == ("mine.csv",)
-    assert list((shared_engine.settings.home / "uploads").iterdir()) == []
+    uploads = shared_engine.settings.uploads_folder
+    assert [path for path in uploads.rglob("*") if path.is_file() and path.suffix != ".lock"] == []
+
+
+def test_only_ones_own_uploads_are_taken(shared_engine: Engine) -> None:
+    def sent(visitor: str) -> str:
+        with shared_engine.uploads.begin(visitor, "a.csv") as receiving:
+            receiving.write(b"x")
+            return receiving.finish().id
+
+    mine, theirs = sent(TESTER), sent("somebody-else")
+    found = taken(mine)
+    assert found is not None
+    assert [source.name for source in found.sources] == ["a.csv"]
+    for ids in ([], [theirs], [mine, theirs], [mine, "../" + mine], [""]):
+        assert taken(*ids) is None
+
+
+def test_a_sample_instead_of_uploads_and_back(shared_engine: Engine) -> None:
+    app = opened(model="diabetes-progression")
+    first = told(app)["round"]
+    button(app, "30 patients").click().run()
+    assert "forelight_uploader" not in [each.proto.component_name for each in app.get("bidi_component")]
+
+    button(app, "Use other files").click().run()
+    assert told(app)["taken"] == ""
+    assert told(app)["round"] != first
 
 
 def test_a_misspelt_column_is_renamed_with_one_click(shared_engine: Engine) -> None:
@@ -133,7 +195,7 @@ def test_a_file_of_no_known_kind_is_a_sentence(shared_engine: Engine) -> None:
     app = upload(opened(model="diabetes-progression"), "mine.docx", b"PK")
 
     assert "'.docx' files cannot be read" in app.error[0].value.replace("\\", "")
-    assert button(app, "Use other files")
+    assert told(app)["taken"]
 
 
 def test_names_in_files_are_escaped(shared_engine: Engine) -> None:
