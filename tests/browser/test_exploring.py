@@ -11,9 +11,17 @@ import polars as pl
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from engine import Engine, Settings
+from engine import Engine, Options, Settings
 from tests.browser.serving import serve
 from tests.million import ROWS, make_model, make_run
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patience() -> Iterator[None]:
+    """The first chart loads five megabytes of code, beside a server that counts a million rows."""
+    expect.set_options(timeout=30_000)
+    yield
+    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +41,6 @@ def look(browser: Browser, million: tuple[str, str, pl.DataFrame]) -> Iterator[P
     """A page of a new visitor of that dashboard."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000}, base_url=million[0], accept_downloads=True)
     context.set_default_timeout(60_000)
-    expect.set_options(timeout=30_000)
     yield context.new_page()
     context.close()
 
@@ -188,3 +195,80 @@ def test_a_page_of_the_table_is_small(look: Page, million: tuple[str, str, pl.Da
     expect(look.get_by_test_id("glide-cell-1-0")).to_have_text("51")
     settled(look)
     assert 0 < sum(received) < 200_000
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
+    """(address of a dashboard, id of its run of each bundled model named here)."""
+    folder = tmp_path_factory.mktemp("small")
+    engine = Engine(Settings(home=folder, accelerator="cpu"))
+    runs = {}
+    for model in ("digits", "lorenz-state", "diabetes-progression"):
+        title = engine.samples(model)[0].title
+        run = engine.check(model, engine.sample_sources(model, title), keep_files=True)
+        engine.submit(run.id, Options(on_error="report"))
+        runs[model] = engine.wait(run.id).id
+    engine.close()
+    with serve(folder) as address:
+        yield address, runs
+
+
+def test_pictures_follow_the_filter_and_open(page: Page, small: tuple[str, dict[str, str]]) -> None:
+    page.goto(f"{small[0]}/result?run={small[1]['digits']}&f=prediction~in~8&pictures-order=Least+sure+first")
+    tiles = page.get_by_role("listitem").get_by_role("button")
+    expect(tiles.first).to_be_visible()
+    assert {label.split(": ")[1].split(",")[0] for label in _labels(page)} == {"8"}
+    sure = [float(text) for text in page.locator(".tiles .sure").all_inner_texts()]
+    assert sure == sorted(sure)
+    tiles.first.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_role("img").first).to_be_visible()
+
+
+def _labels(page: Page) -> list[str]:
+    found: list[str] = (
+        page.get_by_role("listitem")
+        .get_by_role("button")
+        .evaluate_all("tiles => tiles.map(tile => tile.getAttribute('aria-label'))")
+    )
+    return found
+
+
+def test_a_series_is_chosen_among_those_that_move_most(page: Page, small: tuple[str, dict[str, str]]) -> None:
+    page.goto(f"{small[0]}/result?run={small[1]['lorenz-state']}")
+    grid = page.locator(".js-plotly-plot").nth(1)
+    plots = grid.locator(".nsewdrag")
+    expect(plots).to_have_count(12)
+    title = grid.locator(".annotation-text").first.text_content()
+    point = grid.locator(".scatterlayer .points path").nth(8)
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y, steps=4)
+    grid.locator(".hoverlayer .hovertext").first.wait_for()
+    page.mouse.click(x, y)
+    expect(page.get_by_role("button", name=f"series is {title}", exact=False)).to_be_visible()
+    expect(page.get_by_text("20 of 500 rows")).to_be_visible()
+
+
+@pytest.mark.parametrize(("kind", "start"), [("PNG", b"\x89PNG"), ("SVG", b"<svg")])
+def test_a_chart_is_saved_as_a_picture_and_as_numbers(
+    page: Page, small: tuple[str, dict[str, str]], kind: str, start: bytes
+) -> None:
+    page.goto(f"{small[0]}/result?run={small[1]['diabetes-progression']}")
+    chart = page.locator(".js-plotly-plot").first
+    expect(chart.locator(".bars .point path").first).to_be_visible()
+    page.get_by_role("radio", name=kind).click()
+    settled(page)
+    page.mouse.move(0, 0)
+    chart.hover()
+    with page.expect_download() as picture:
+        chart.locator(".modebar-btn").first.click()
+    assert Path(picture.value.path()).read_bytes().startswith(start)
+    with page.expect_download() as numbers:
+        page.get_by_role("button", name="Numbers").first.click()
+    found = pl.read_csv(io.BytesIO(Path(numbers.value.path()).read_bytes()))
+    assert found.columns == ["lo", "hi", "count"]
+    assert found["count"].sum() == 30
