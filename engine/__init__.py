@@ -1,6 +1,6 @@
 """Forelight's engine: predictions from files by PyTorch Lightning checkpoints. Knows nothing of Streamlit or HTTP."""
 
-from engine.card import ModelCard
+from engine.card import Column, ModelCard
 from engine.engine import Engine, ModelFacts
 from engine.errors import ForelightError
 from engine.readers import Source
@@ -9,10 +9,12 @@ from engine.results import Filter, ResultColumn, Results
 from engine.runs import Options, Run
 from engine.settings import Settings
 from engine.signature import ColumnUse, Problem, Report
+from engine.standing import Neighbours, neighbours, shares_below
 from engine.tasks import TASKS, task_of
 
 __all__ = [
     "TASKS",
+    "Column",
     "ColumnUse",
     "Engine",
     "Filter",
@@ -20,6 +22,7 @@ __all__ = [
     "ModelCard",
     "ModelEntry",
     "ModelFacts",
+    "Neighbours",
     "Options",
     "Problem",
     "Report",
@@ -28,5 +31,7 @@ __all__ = [
     "Run",
     "Settings",
     "Source",
+    "neighbours",
+    "shares_below",
     "task_of",
 ]

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -123,6 +124,16 @@ class Engine:
         finally:
             folder.tidy()
         return folder.run()
+
+    def predict_now(self, model_id: str, sources: Sequence[Source]) -> tuple[Report, pl.DataFrame]:
+        """(the report, the lines as `results` would have them) of at most 1,000 rows, at once; nothing is kept.
+
+        Where the report is fatal there are no lines. Raises ReadError, InputRefused, PredictionFailed.
+        """
+        from engine.single import predict_now
+
+        with self._warm().lease(self.model(model_id)) as model, TemporaryDirectory(prefix="forelight-") as folder:
+            return predict_now(model, sources, self.settings, Path(folder))
 
     def submit(self, run_id: str, options: Options | None = None) -> Run:
         """Starts a checked run and returns at once; InputRefused where its report is in the way."""
