@@ -11,13 +11,13 @@ from dashboard.components.outcome import shown_value
 from dashboard.words import number
 from engine import Results, shares_below
 
-_GROUPS = {"input": "fed to the model", "order": "order of the rows", "label": "label, kept", "extra": "kept"}
+_USES = {"input": "input", "order": "order", "label": "label", "extra": "kept"}
 _MOST_LINES = 16
 
 
 def show_cells(line: Mapping[str, Any], results: Results) -> None:
     """The row's cells as a small table; nothing where there are none."""
-    shown = [column for column in results.columns if column.role in _GROUPS]
+    shown = [column for column in results.columns if column.role in _USES]
     if not shown:
         return
     ranges = {column.name: column.range for column in results.card.signature if column.range}
@@ -32,12 +32,12 @@ def show_cells(line: Mapping[str, Any], results: Results) -> None:
         "Value": [with_unit_behind(shown_value(line[column.name]), column.unit) for column in shown],
     }
     if any(column.name in ranges for column in shown):
-        table["In the valid range"] = [_place(numbers.get(column.name), ranges.get(column.name)) for column in shown]
+        table["In range"] = [_place(numbers.get(column.name), ranges.get(column.name)) for column in shown]
         table["Valid"] = [_range(ranges.get(column.name)) for column in shown]
     if below:
-        table["Rows below"] = [below.get(column.name) for column in shown]
+        table["Rows below"] = [100 * below[column.name] if column.name in below else None for column in shown]
     if len({column.role for column in shown}) > 1:
-        table["Use"] = [_GROUPS[column.role] for column in shown]
+        table["Use"] = [_USES[column.role] for column in shown]
     st.dataframe(
         table,
         hide_index=True,
@@ -49,12 +49,12 @@ def show_cells(line: Mapping[str, Any], results: Results) -> None:
 
 
 _BARS: dict[str, Any] = {
-    "In the valid range": st.column_config.ProgressColumn(
-        "In the valid range", min_value=0, max_value=1, format=" ", width="small",
+    "In range": st.column_config.ProgressColumn(
+        "In range", min_value=0, max_value=1, format=" ", width="small",
         help="Where the value lies between the least and the most that the model's card allows.",
     ),
     "Rows below": st.column_config.ProgressColumn(
-        "Rows below", min_value=0, max_value=1, format="percent", width="small",
+        "Rows below", min_value=0, max_value=100, format="%.0f%%", width="small",
         help="How many rows of this run have a lower value.",
     ),
 }  # fmt: skip

@@ -68,14 +68,19 @@ def _line(results: Results, row: int) -> dict[str, Any] | None:
 
 
 def _show(line: Mapping[str, Any], results: Results) -> None:
-    left, right = st.columns([1, 1], gap="medium")
+    left, right = st.columns([2, 3], gap="medium")
     with left:
         _prediction(line, results)
+    with right:
         if any(isinstance(view, Gallery) for view in results.views) and line["status"] != "failed":
             _picture(results, line["row"])
-    with right:
         show_cells(line, results)
-    _series(line, results)
+    series = [view for view in results.views if isinstance(view, SeriesLines)]
+    for view in series:
+        _series(view, line, results)
+    if not series and line["status"] != "failed":
+        with left:
+            _places(line, results)
 
 
 def _step(place: Any, label: str, icon: str, row: int, possible: bool) -> None:
@@ -102,6 +107,10 @@ def _prediction(line: Mapping[str, Any], results: Results) -> None:
         )
         return
     show_outcome(line, results.columns, results.card.labels, "shares")
+
+
+def _places(line: Mapping[str, Any], results: Results) -> None:
+    """Where each predicted value stands among those of all rows."""
     for view in results.views:
         if isinstance(view, Distribution) and line[view.column] is not None:
             figure = distribution_figure(view, results.histogram(view.column), {}, at=line[view.column])
@@ -109,17 +118,16 @@ def _prediction(line: Mapping[str, Any], results: Results) -> None:
             st.plotly_chart(figure, theme="streamlit", alt=alt, config=_BARE, key=f"place-{view.column}")
 
 
-def _series(line: Mapping[str, Any], results: Results) -> None:
-    """The whole series of the row, the row's step marked; nothing where rows are not steps."""
-    for view in results.views:
-        if isinstance(view, SeriesLines):
-            lines = results.series(str(line[view.series]))
-            units = {column.name: column.unit for column in results.columns}
-            figure = series_figure(view, lines.gather_every(-(-len(lines) // _MOST_STEPS)), units)
-            figure.add_vline(line[view.step], line={"width": 2, "dash": "dot", "color": "gray"})
-            alt = f"Series {line[view.series]}, with step {line[view.step]} marked"
-            st.subheader(f"Series {plain(line[view.series])}, step {plain(line[view.step])}", anchor=False)
-            st.plotly_chart(figure, theme="streamlit", alt=alt, config=_BARE, key="row-series")
+def _series(view: SeriesLines, line: Mapping[str, Any], results: Results) -> None:
+    """The whole series of the row, the row's step marked."""
+    name, step = line[view.series], line[view.step]
+    lines = results.series(str(name))
+    units = {column.name: column.unit for column in results.columns}
+    figure = series_figure(view, lines.gather_every(-(-len(lines) // _MOST_STEPS)), units)
+    figure.add_vline(step, line={"width": 2, "dash": "dot", "color": "gray"})
+    st.subheader(f"Series {plain(name)}, step {plain(step)}", anchor=False)
+    alt = f"Series {name}, with step {step} marked"
+    st.plotly_chart(figure, theme="streamlit", alt=alt, config=_BARE, key="row-series")
 
 
 def _neighbours(line: Mapping[str, Any], results: Results) -> None:
