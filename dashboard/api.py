@@ -1,4 +1,4 @@
-"""What a browser fetches beside the pages: downloads, templates and pictures. Errors are plain sentences."""
+"""What a browser fetches beside the pages: downloads, reports, templates and pictures. Errors are plain sentences."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Mapping
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from dashboard.resources import get_engine
+from engine import report_html
 from engine.errors import ExportError, ForelightError, ReadError, RunNotFound, RunStateError, UnknownModel
 
 STATUS: Mapping[type[ForelightError], int] = {
@@ -29,6 +30,8 @@ _TYPES = {
     "zip": "application/zip",
 }
 _PRIVATE = {"cache-control": "private, no-store"}
+# The report says itself which scripts may run; here they also lose this server's origin.
+_REPORT_POLICY = "sandbox allow-scripts allow-modals allow-downloads; frame-ancestors 'none'"
 _FOR_AN_HOUR = {"cache-control": "private, max-age=3600"}
 _log = logging.getLogger("forelight.dashboard")
 
@@ -36,6 +39,11 @@ _log = logging.getLogger("forelight.dashboard")
 def download_path(run_id: str, name: str) -> str:
     """Where the results of the run are downloaded; the suffix of `name` is the format."""
     return f"/download/{run_id}/{name}"
+
+
+def report_path(run_id: str, *, save: bool = False) -> str:
+    """Where the run's report is; with `save` a browser keeps it as a file."""
+    return f"/report/{run_id}" + ("?save=1" if save else "")
 
 
 def template_path(model_id: str) -> str:
@@ -55,6 +63,16 @@ async def download(request: Request) -> Response:
     name = engine.download_name(run_id, suffix)
     headers = {"content-encoding": "identity", **_PRIVATE}
     return FileResponse(path, filename=name, media_type=_TYPES.get(suffix), headers=headers)
+
+
+async def report(request: Request) -> Response:
+    """The run's report, whose own policy lets nothing in it ask anybody; apart from this server's other pages."""
+    engine, run_id = get_engine(), request.path_params["run_id"]
+    content = await run_in_threadpool(lambda: report_html(engine.results(run_id)))
+    name = engine.download_name(run_id, "csv").removesuffix(".csv")
+    kind = "attachment" if request.query_params.get("save") else "inline"
+    headers = {"content-security-policy": _REPORT_POLICY, "content-disposition": f'{kind}; filename="{name}.html"'}
+    return HTMLResponse(content, headers={**headers, **_PRIVATE})
 
 
 async def template(request: Request) -> Response:
@@ -103,6 +121,7 @@ def _branch(path: str, route: Route) -> Mount:
 
 ROUTES: tuple[BaseRoute, ...] = (
     _branch("/download", Route("/{run_id}/{name}", download)),
+    _branch("/report", Route("/{run_id}", report)),
     _branch("/template", Route("/{model_id}", template)),
     _branch("/image", Route("/{run_id}/{row:int}", picture)),
 )

@@ -5,6 +5,7 @@ from engine.engine import Engine, ModelFacts
 from engine.errors import ForelightError
 from engine.readers import Source
 from engine.registry import ModelEntry
+from engine.report import report_html
 from engine.results import Filter, ResultColumn, Results
 from engine.runs import Options, Run
 from engine.settings import Settings
@@ -32,6 +33,7 @@ __all__ = [
     "Settings",
     "Source",
     "neighbours",
+    "report_html",
     "shares_below",
     "task_of",
 ]

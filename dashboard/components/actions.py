@@ -8,6 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from dashboard.api import download_path
+from dashboard.components.report_link import offer_report
 from engine import Engine, Run
 
 _FILES = Path(__file__).parent / "copy_link"
@@ -25,6 +26,7 @@ def show_actions(engine: Engine, run: Run, has_results: bool) -> None:
         _copy_link(key="copy-link", width="content", height="content")
         if not has_results:
             return
+        offer_report(run)
         with st.popover("More formats", icon=":material/more_horiz:"):
             st.caption("Numbers with all their digits, types kept:")
             _download(engine, run, "jsonl", "JSON Lines", "tertiary")

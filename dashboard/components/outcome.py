@@ -50,7 +50,7 @@ def show_outcome(
     before: Mapping[str, Any] | None = None,
 ) -> None:
     """The figures of a predicted line, each with how it differs from `before`, and the probabilities as bars."""
-    with st.grid("auto", min_column_width=200):
+    with st.grid("auto", min_column_width=150):
         for column in answers(columns, labels):
             value = line[column.name]
             st.metric(
