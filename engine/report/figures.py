@@ -25,14 +25,21 @@ _MOST_CHOICES = 12
 _MOST_STEPS = 1_000
 _MOST_LINES = 10
 
+Changes = Mapping[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A figure with its title, and what it shows in words."""
+    """A figure with its title, and what it shows in words; a wide one has a line to itself.
+
+    `choices` are other data for the same figure: (label, changes to its traces, changes to its layout).
+    """
 
     title: str
     alt: str
     figure: go.Figure
+    is_wide: bool = False
+    choices: tuple[tuple[str, Changes, Changes], ...] = ()
 
 
 @singledispatch
@@ -72,7 +79,7 @@ def _(view: ClassBalance, results: Results) -> Chart:
         text=[f"{counts.get(name, 0):,} · {counts.get(name, 0) / total:.0%}" for name in names],
         hovertemplate="%{y}: %{x:,} rows<extra></extra>",
     )
-    figure = _laid_out(go.Figure(bars), "rows", "", 90 + 30 * len(names))
+    figure = _laid_out(go.Figure(bars), "rows", "", 70 + 32 * len(names)).update_layout(margin_t=12)
     figure.update_yaxes(autorange="reversed", type="category")
     said = ", ".join(f"{name} {counts.get(name, 0):,}" for name in names[:6])
     return Chart(view.title, f"Rows of each class: {said}.", figure)
@@ -96,22 +103,24 @@ def _(view: Confidence, results: Results) -> Chart:
 
 @chart_of.register
 def _(view: Against, results: Results) -> Chart:
-    y, choices, units = view.y[0], view.x[:_MOST_CHOICES], dict(view.units)
-    points = _points(results, y, choices, view.color)
-    groups = _groups(points, view)
+    y, names, units = view.y[0], view.x[:_MOST_CHOICES], dict(view.units)
+    points = _points(results, y, names, view.color)
+    groups, titles = _groups(points, view), [_with_unit(name, units.get(name, "")) for name in names]
     figure = go.Figure()
     for label, part in groups:
         style = {"size": 6, "opacity": 0.65, "color": _color(label, view.labels) if view.color else COLORS[0]}
         rows = part["row"].to_list()
         figure.add_scatter(
-            x=part[choices[0]].to_list(), y=part[y].to_list(), mode="markers", marker=style, name=harmless(label),
+            x=part[names[0]].to_list(), y=part[y].to_list(), mode="markers", marker=style, name=harmless(label),
             customdata=rows, hovertemplate="row %{customdata:,}<br>%{x:.4g}, %{y:.4g}<extra></extra>",
         )  # fmt: skip
-    titles = [harmless(_with_unit(name, units.get(name, ""))) for name in choices]
-    _laid_out(figure, titles[0], _with_unit(y, units.get(y, "")), 400, legend=bool(view.color), raw_x=True)
-    steps = [([part[name].to_list() for _, part in groups], title) for name, title in zip(choices, titles, strict=True)]
-    _choice(figure, [(title, [{"x": x}, {"xaxis.title.text": title}]) for x, title in steps])
-    return Chart(view.title, f"{y} against {choices[0]}, {points.height:,} points, evenly spaced.", figure)
+    _laid_out(figure, titles[0], _with_unit(y, units.get(y, "")), 420, legend=bool(view.color))
+    choices = tuple(
+        (name, {"x": [part[name].to_list() for _, part in groups]}, {"xaxis.title.text": harmless(title)})
+        for name, title in zip(names, titles, strict=True)
+    )
+    alt = f"{y} against {names[0]}, {points.height:,} points, evenly spaced over the file."
+    return Chart(view.title, alt, figure, True, choices)
 
 
 @chart_of.register
@@ -136,8 +145,10 @@ def _(view: SeriesLines, results: Results) -> Chart:
         figure.update_yaxes(title="measured", row=2, col=1)
     figure.update_xaxes(title=harmless(view.step), row=2 if view.inputs else 1, col=1)
     shown = [[place == other for other in range(len(names)) for _ in columns] for place in range(len(names))]
-    _choice(figure, [(f"series {harmless(n)}", [{"visible": v}]) for n, v in zip(names, shown, strict=True)])
-    return Chart(view.title, f"{', '.join(view.outputs)} over {view.step}, a series at a time.", figure)
+    choices: tuple[tuple[str, Changes, Changes], ...] = tuple(
+        (f"Series {name}", {"visible": each}, {}) for name, each in zip(names, shown, strict=True)
+    )
+    return Chart(view.title, f"{', '.join(view.outputs)} over {view.step}, a series at a time.", figure, True, choices)
 
 
 _BIN = "about %{x:.4g}: %{y:,} rows<extra></extra>"
@@ -164,14 +175,6 @@ def _groups(points: pl.DataFrame, view: Against) -> list[tuple[str, pl.DataFrame
     return [(label, part) for label, part in parts if part.height]
 
 
-def _choice(figure: go.Figure, choices: Sequence[tuple[str, list[Mapping[str, Any]]]]) -> None:
-    """A menu above the chart that puts other data into it; nothing where there is one choice."""
-    if len(choices) > 1:
-        buttons = [{"label": label, "method": "update", "args": change} for label, change in choices]
-        place = {"x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom", "pad": {"b": 4}}
-        figure.update_layout(updatemenus=[{"buttons": buttons, "bgcolor": "#ffffff", "font_size": 12, **place}])
-
-
 def _color(label: str, labels: Sequence[str]) -> str:
     return COLORS[labels.index(label) % len(COLORS)] if label in labels else _QUIET
 
@@ -180,10 +183,8 @@ def _with_unit(name: str, unit: str) -> str:
     return f"{name} ({unit})" if unit else name
 
 
-def _laid_out(
-    figure: go.Figure, x: str, y: str, height: int = 340, *, legend: bool = False, raw_x: bool = False
-) -> go.Figure:
-    """The figure in the report's look; `x` and `y` title its axes, `raw_x` where `x` is harmless already."""
+def _laid_out(figure: go.Figure, x: str, y: str, height: int = 340, *, legend: bool = False) -> go.Figure:
+    """The figure in the report's look; `x` and `y` title its axes."""
     figure.update_layout(
         template="none", height=height, margin={"l": 8, "r": 8, "t": 44, "b": 8}, bargap=0.25 if not y else 0,
         showlegend=legend, font={"family": "Inter, system-ui, sans-serif", "color": "#1b1f2e", "size": 12},
@@ -191,5 +192,5 @@ def _laid_out(
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
     )  # fmt: skip
     quiet = {"automargin": True, "zeroline": False, "gridcolor": "#eceef4"}
-    figure.update_xaxes(title=x if raw_x else harmless(x), showgrid=False, **quiet)
+    figure.update_xaxes(title=harmless(x), showgrid=False, **quiet)
     return figure.update_yaxes(title=harmless(y), **quiet)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from engine.views import Gallery
 
 FIRST_ROWS = 50
 _PICTURES = 24
-_COLUMNS_ON_PAPER = 9
+_COLUMNS_ON_PAPER = 8
 _PROBLEMS = 30
 _FOLDER = Path(__file__).parent
 
@@ -50,7 +51,7 @@ def render(results: Results) -> str:
     """The report as HTML."""
     run, card = results.run, results.card
     charts = [chart for chart in (chart_of(view, results) for view in results.views) if chart is not None]
-    columns = _columns(results.columns)
+    columns = _columns(results)
     library, start = Markup(get_plotlyjs()), Markup((_FOLDER / "start.js").read_text(encoding="utf-8"))
     environment = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("report.html.j2").render(
@@ -62,7 +63,7 @@ def render(results: Results) -> str:
         start=start,
         facts=_facts(run),
         headline=results.headline(),
-        charts=[(number, chart, figure_json(chart)) for number, chart in enumerate(charts)],
+        charts=[(number, chart, chart_json(chart)) for number, chart in enumerate(charts)],
         pictures=_pictures(results),
         columns=[Cell(_with_unit(each), _is_number(each), _is_far(place)) for place, each in enumerate(columns)],
         lines=_lines(results, columns),
@@ -72,9 +73,10 @@ def render(results: Results) -> str:
     )
 
 
-def figure_json(chart: Chart) -> Markup:
-    """The figure as JSON that a script element can hold: no sign in it ends the element or begins another."""
-    text: str = chart.figure.to_json()
+def chart_json(chart: Chart) -> Markup:
+    """Figure and choices as JSON that a script element can hold: no sign in it ends the element or begins another."""
+    choices = [[traces, layout] for _, traces, layout in chart.choices]
+    text = f'{{"figure": {chart.figure.to_json()}, "choices": {json.dumps(choices)}}}'
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return Markup(text)
@@ -115,10 +117,11 @@ def _time(moment: str) -> str:
     return f"{moment[:19].replace('T', ' ')} UTC" if moment else ""
 
 
-def _columns(columns: Sequence[ResultColumn]) -> list[ResultColumn]:
-    """The answer first, then the label, what was kept, and what went in; why a row failed beside its number."""
+def _columns(results: Results) -> list[ResultColumn]:
+    """The answer first, then the label, what was kept, and what went in; where rows failed, why beside the number."""
     rank = {"row": 0, "status": 1, "prediction": 2, "label": 3, "order": 4, "extra": 5, "input": 6}
-    return sorted(columns, key=lambda column: rank[column.role])
+    shown = [column for column in results.columns if column.role != "status" or results.run.rows_failed]
+    return sorted(shown, key=lambda column: rank[column.role])
 
 
 def _lines(results: Results, columns: Sequence[ResultColumn]) -> list[tuple[bool, list[Cell]]]:
@@ -130,7 +133,7 @@ def _lines(results: Results, columns: Sequence[ResultColumn]) -> list[tuple[bool
 
 
 def _cell(value: object, column: ResultColumn, place: int) -> Cell:
-    text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+    text = "" if value is None else f"{value:.5g}" if isinstance(value, float) else str(value)
     return Cell(text if len(text) <= 200 else text[:199] + "…", _is_number(column), _is_far(place))
 
 

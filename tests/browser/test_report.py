@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from engine.report import write_report
 from engine.report.figures import Chart
-from engine.report.page import figure_json
+from engine.report.page import chart_json
 from engine.settings import BUNDLED_MODELS
 from engine.views import Gallery
 from tests.browser.serving import ROOT
@@ -89,9 +89,10 @@ def test_other_columns_and_series_can_be_chosen(predicting: Predicting, offline:
     opened(offline, write_report(results, tmp_path / "report.html"))
     chart = offline.locator(".chart").last
     expect(chart.locator(".xtitle")).to_contain_text("age")
-    chart.locator(".updatemenu-header").click()
-    offline.locator(".updatemenu-dropdown-button", has_text="bmi").click()
-    expect(chart.locator(".xtitle")).to_contain_text("bmi")
+    before = chart.locator(".points path").first.get_attribute("transform")
+    offline.locator("select").select_option(label="bmi")
+    expect(chart.locator(".xtitle")).to_contain_text("bmi (kg/m²)")
+    assert chart.locator(".points path").first.get_attribute("transform") != before
 
 
 def test_hostile_names_and_cells_are_only_shown(predicting: Predicting, offline: Page, tmp_path: Path) -> None:
@@ -119,9 +120,9 @@ def test_hostile_names_and_cells_are_only_shown(predicting: Predicting, offline:
 
 def test_no_text_in_a_figure_ends_its_script_element() -> None:
     figure = go.Figure(go.Bar(x=[1], y=[HOSTILE[1]], name=HOSTILE[0]))
-    text = figure_json(Chart("", "", figure))
+    text = chart_json(Chart("", "", figure))
     assert not set("<>&") & set(text)
-    assert json.loads(text)["data"][0]["name"] == HOSTILE[0]
+    assert json.loads(text)["figure"]["data"][0]["name"] == HOSTILE[0]
 
 
 def test_the_policy_refuses_any_other_script(predicting: Predicting, offline: Page, tmp_path: Path) -> None:
