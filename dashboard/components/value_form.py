@@ -42,13 +42,13 @@ def _field(column: Column, start: object, key: str, exact: bool) -> object:
 
 
 def _choice(column: Column, start: object, label: str, tip: str | None, key: str) -> object:
-    place = column.categories.index(str(start)) if str(start) in column.categories else None
-    if len(column.categories) <= _FEW and place is not None:
-        return st.segmented_control(
-            label, column.categories, default=column.categories[place], required=True, format_func=plain, help=tip,
-            key=key,
-        )  # fmt: skip
-    return st.selectbox(label, column.categories, index=place, help=tip, key=key)
+    found = None if start is None else str(start)
+    unknown = (found,) if found is not None and found not in column.categories else ()
+    options = (*column.categories, *unknown)
+    if len(options) <= _FEW and found is not None:
+        return st.segmented_control(label, options, default=found, required=True, format_func=plain, help=tip, key=key)
+    place = options.index(found) if found is not None else None
+    return st.selectbox(label, options, index=place, help=tip, key=key, placeholder="choose one")
 
 
 def _typed(column: Column, start: float | None, label: str, tip: str | None, key: str) -> float | int | None:
