@@ -85,14 +85,9 @@ def show_problems(now: tuple[Report, pl.DataFrame]) -> None:
 
 
 def show_saved(run_id: str | None) -> None:
-    """The way to the run that was made of the variants; nothing where none was."""
+    """The way to the run that was made of the variants, beside this page; nothing where none was."""
     if run_id:
-        st.page_link(
-            "app_pages/result.py",
-            label="Saved: open the new run",
-            icon=":material/check_circle:",
-            query_params={"run": run_id},
-        )
+        st.link_button("Saved: open the new run", f"/result?run={run_id}", icon=":material/open_in_new:")
 
 
 def _difference(value: object, before: object) -> str:

@@ -16,7 +16,7 @@ from dashboard.words import number, plain
 from engine import Filter, Results, neighbours
 from engine.views import Confidence, Distribution, Gallery, SeriesLines
 
-ROW = "row"  # the key of the row's field, and its name in the address
+ROW = "row"  # its name in the address
 _FEW_PIXELS = 64
 _MOST_STEPS = 2_000
 _BARE = {"displayModeBar": False}
@@ -26,12 +26,14 @@ _BARE = {"displayModeBar": False}
 def choose_row(results: Results) -> None:
     """Asks for a row by its number, or for the one before or after, and shows it; `?row=` says which."""
     last = max(1, results.run.rows_total)
+    st.session_state.setdefault(_key(results), _asked(last))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         before = st.container(width="content")
-        row = int(st.number_input(f"Row, 1 to {last:,}", 1, last, key=ROW, bind="query-params", width=220))
+        row = int(st.number_input(f"Row, 1 to {last:,}", 1, last, key=_key(results), width=220))
         after = st.container(width="content")
-    _step(before, "Previous row", ":material/chevron_left:", row - 1, row > 1)
-    _step(after, "Next row", ":material/chevron_right:", row + 1, row < last)
+    st.query_params[ROW] = str(row)
+    _step(before, "Previous", ":material/chevron_left:", results, row - 1, row > 1)
+    _step(after, "Next", ":material/chevron_right:", results, row + 1, row < last)
     line = _line(results, row)
     if line is not None:
         _show(line, results)
@@ -48,13 +50,8 @@ def show_row(results: Results, row: int) -> None:
     """The prediction first, then everything the row holds, and the way to its own page."""
     line = _line(results, row)
     if line is not None:
-        address = {"run": results.run.id, "tab": "Rows", ROW: str(row)}
-        st.page_link(
-            "app_pages/result.py",
-            label="Neighbours, what if, and a link to this row",
-            icon=":material/open_in_full:",
-            query_params=address,
-        )
+        if st.button("Neighbours and what if", icon=":material/open_in_full:", on_click=_go, args=(results, row)):
+            st.rerun()
         _show(line, results)
 
 
@@ -83,12 +80,23 @@ def _show(line: Mapping[str, Any], results: Results) -> None:
             _places(line, results)
 
 
-def _step(place: Any, label: str, icon: str, row: int, possible: bool) -> None:
-    place.button("", icon=icon, help=label, key=label, on_click=_go, args=(row,), disabled=not possible)
+def _asked(last: int) -> int:
+    """The row that the address names, else the first."""
+    named = st.query_params.get(ROW, "")
+    return min(max(int(named), 1), last) if named.isdecimal() and len(named) < 19 else 1
 
 
-def _go(row: int) -> None:
-    st.session_state[ROW] = row
+def _key(results: Results) -> str:
+    return f"{ROW}-{results.run.id}"
+
+
+def _step(place: Any, label: str, icon: str, results: Results, row: int, possible: bool) -> None:
+    place.button(label, icon=icon, key=label, on_click=_go, args=(results, row), disabled=not possible)
+
+
+def _go(results: Results, row: int) -> None:
+    """Called before the page is made again: it then shows that row."""
+    st.session_state[_key(results)], st.session_state["tab"] = row, "Rows"
 
 
 def _picture(results: Results, row: int) -> None:
@@ -145,7 +153,7 @@ def _neighbours(line: Mapping[str, Any], results: Results) -> None:
             st.markdown(f":small[:gray[{plain(column)} {word}]]", width=220)
             for row, value in rows:
                 label = f"Row {row:,} :small[:gray[{plain(number(value))}]]"
-                st.button(label, key=f"neighbour-{row}", on_click=_go, args=(row,))
+                st.button(label, key=f"neighbour-{row}", on_click=_go, args=(results, row))
             if not rows:
                 st.markdown(":small[:gray[none]]")
 

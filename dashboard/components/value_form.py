@@ -11,7 +11,7 @@ from dashboard.words import decimals, number, plain, with_unit
 from engine import Column
 
 _FEW = 4
-_STEPS = 1_000
+_STEPS = 500
 _WIDTH = 230
 
 
@@ -73,5 +73,5 @@ def _slid(column: Column, start: float, label: str, tip: str | None, key: str) -
 
 
 def _step_of(low: float, high: float) -> float:
-    """A power of ten that divides the range into a thousand to ten thousand steps."""
+    """A power of ten that divides the range into some hundreds to some thousands of steps."""
     return float(10.0 ** math.floor(math.log10((high - low) / _STEPS))) if high > low else 1.0

@@ -56,12 +56,12 @@ def shown(app: AppTest, label: str) -> str:
 def test_the_address_chooses_the_row(shared_engine: Engine, finished_run: FinishedRun) -> None:
     run = finished_run("breast-cancer")
     app = opened("result", run=run.id, tab="Rows", row="7")
-    assert app.number_input(key="row").value == 7
-    app.button(key="Next row").click().run()
-    assert app.number_input(key="row").value == 8
+    assert app.number_input[0].value == 7
+    app.button(key="Next").click().run()
+    assert app.number_input[0].value == 8
     assert app.query_params["row"] == "8"
-    app.button(key="Previous row").click().run().button(key="Previous row").click().run()
-    assert app.number_input(key="row").value == 6
+    app.button(key="Previous").click().run().button(key="Previous").click().run()
+    assert app.number_input[0].value == 6
     expected = shared_engine.results(run.id).page(5, 1)["prediction"][0]
     assert expected in [metric.value for metric in app.metric]
 
@@ -69,9 +69,9 @@ def test_the_address_chooses_the_row(shared_engine: Engine, finished_run: Finish
 def test_the_first_and_the_last_row_have_one_way_on(shared_engine: Engine, finished_run: FinishedRun) -> None:
     run = finished_run("breast-cancer")
     first = opened("result", run=run.id, tab="Rows")
-    assert first.button(key="Previous row").disabled
+    assert first.button(key="Previous").disabled
     last = opened("result", run=run.id, tab="Rows", row=str(run.rows_total))
-    assert last.button(key="Next row").disabled
+    assert last.button(key="Next").disabled
 
 
 def test_a_neighbour_is_gone_to(shared_engine: Engine, finished_run: FinishedRun) -> None:
@@ -79,7 +79,7 @@ def test_a_neighbour_is_gone_to(shared_engine: Engine, finished_run: FinishedRun
     app = opened("result", run=run.id, tab="Rows", row="7")
     above = neighbours(shared_engine.results(run.id), "confidence", 7).above[0][0]
     app.button(key=f"neighbour-{above}").click().run()
-    assert app.number_input(key="row").value == above
+    assert app.number_input[0].value == above
     assert not app.exception
 
 
