@@ -50,8 +50,9 @@ def show_outcome(
     before: Mapping[str, Any] | None = None,
 ) -> None:
     """The figures of a predicted line, each with how it differs from `before`, and the probabilities as bars."""
-    with st.grid("auto", min_column_width=150):
-        for column in answers(columns, labels):
+    shown = answers(columns, labels)
+    with st.grid(min(2, max(1, len(shown))), min_column_width=150):
+        for column in shown:
             value = line[column.name]
             st.metric(
                 plain(with_unit(column.name, column.unit)),

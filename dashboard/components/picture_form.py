@@ -44,7 +44,8 @@ def show_picture_form(engine: Engine, entry: ModelEntry, key: str) -> None:
     with right:
         dropped = st.file_uploader("Drop a picture", list(_TYPES), key=f"picture-{key}", max_upload_size=_MEGABYTES)
         _offer_samples(engine, entry, key)
-    source = _stored(engine, dropped, key) or st.session_state.get(f"sample-picture-{key}")
+    _store(engine, dropped, key)
+    source: Source | None = st.session_state.get(_current(key))
     if source is None:
         left.info("Drop a picture, and its prediction stands here.", icon=":material/image:")
         return
@@ -69,21 +70,24 @@ def _offer_samples(engine: Engine, entry: ModelEntry, key: str) -> None:
     with st.container(horizontal=True, gap="xsmall"):
         for source in pictures[:6]:
             if st.button(plain(source.name), icon=":material/experiment:", key=f"try-{key}-{source.name}"):
-                st.session_state[f"sample-picture-{key}"] = source
+                st.session_state[_current(key)] = source
 
 
-def _stored(engine: Engine, dropped: Any, key: str) -> Source | None:
-    """The dropped picture on disk, under a number: a visitor's name is never a path."""
-    if dropped is None:
-        return None
-    known: dict[str, Source] = st.session_state.setdefault(f"pictures-{key}", {})
-    if dropped.file_id not in known:
-        folder = uploads_folder(engine) / secrets.token_hex(8)
-        folder.mkdir()
-        (folder / "000000").write_bytes(dropped.getbuffer())
-        known[dropped.file_id] = Source(dropped.name, folder / "000000")
-        st.session_state.pop(f"sample-picture-{key}", None)
-    return known[dropped.file_id]
+def _store(engine: Engine, dropped: Any, key: str) -> None:
+    """Puts a newly dropped picture on disk, under a number: a visitor's name is never a path; it is then the one."""
+    known: set[str] = st.session_state.setdefault(f"pictures-{key}", set())
+    if dropped is None or dropped.file_id in known:
+        return
+    known.add(dropped.file_id)
+    folder = uploads_folder(engine) / secrets.token_hex(8)
+    folder.mkdir()
+    (folder / "000000").write_bytes(dropped.getbuffer())
+    st.session_state[_current(key)] = Source(dropped.name, folder / "000000")
+
+
+def _current(key: str) -> str:
+    """Where the picture is remembered that was chosen last, dropped or the model's own."""
+    return f"picture-now-{key}"
 
 
 def _show_tried(engine: Engine, entry: ModelEntry, tried: list[Tried], key: str) -> None:

@@ -46,11 +46,12 @@ def show_what_if_of_row(results: Results, line: Mapping[str, Any]) -> None:
         entry = engine.model(results.run.model_id)
         if not has_form(entry):
             st.caption(NO_FORM)
-        elif st.toggle("Change the values and see what comes out", key="what-if", bind="query-params"):
+        elif st.toggle(_INVITES[entry.usable_card().image is None], key="what-if", bind="query-params"):
             start = {column.name: line.get(column.name) for column in entry.usable_card().signature}
             show_form(engine, entry, start, f"{results.run.id}-{line['row']}", f"row {line['row']:,}")
 
 
+_INVITES = {True: "Change the values and see what comes out", False: "Drop another picture and see what comes out"}
 NO_FORM = (
     "This model takes a whole series of steps; typing one by hand would make little sense. Bring a file: "
     "the template on the Predict page shows its form."
@@ -60,6 +61,14 @@ NO_FORM = (
 def has_form(entry: ModelEntry) -> bool:
     """Whether a person can sensibly give the model's input by hand."""
     return not task_of(entry.usable_card()).inputs.has_steps
+
+
+def offer_typing(entry: ModelEntry) -> None:
+    """The way to a prediction without any file; nothing where that makes no sense."""
+    if has_form(entry):
+        label = "Type values instead of a file" if entry.usable_card().image is None else "Try a single picture"
+        link = {"model": entry.id}
+        st.page_link("app_pages/try_it.py", label=label, icon=":material/tune:", query_params=link)
 
 
 def show_form(engine: Engine, entry: ModelEntry, start: Values, key: str, origin: str) -> None:

@@ -224,10 +224,12 @@ def test_a_picture_is_predicted_when_it_is_dropped(shared_engine: Engine) -> Non
         assert not app.exception
         assert shown(app, "prediction")
         assert not expected or shown(app, "prediction") == expected
-    assert app.dataframe[0].value["Picture"].tolist() == ["cat.jpg", "moose.jpg"]
+    button(app, "rocket.jpg").click().run()
+    assert "**rocket.jpg**" in words(app)
+    assert app.dataframe[0].value["Picture"].tolist() == ["cat.jpg", "moose.jpg", "rocket.jpg"]
     button(app, "Save them as a new run").click().run()
     (run,) = shared_engine.runs()
-    assert shared_engine.wait(run.id).rows_total == 2
+    assert shared_engine.wait(run.id).rows_total == 3
 
 
 def test_a_broken_picture_is_a_sentence(shared_engine: Engine) -> None:
