@@ -1,4 +1,4 @@
-"""What a browser fetches beside the pages: downloads, templates and pictures. Errors are plain sentences."""
+"""What a browser fetches beside the pages: downloads, reports, templates and pictures. Errors are plain sentences."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 
 from dashboard.address import FILTER, query, read_filters
 from dashboard.receiving import UPLOAD_ROUTES
 from dashboard.resources import get_engine
-from engine import Filter
+from engine import Filter, report_html
 from engine.errors import (
     DiskFull,
     ExportError,
@@ -52,6 +52,8 @@ _TYPES = {
 }
 COLUMN = "c"
 _PRIVATE = {"cache-control": "private, no-store"}
+# The report says itself which scripts may run; here they also lose this server's origin.
+_REPORT_POLICY = "sandbox allow-scripts allow-modals allow-downloads; frame-ancestors 'none'"
 _FOR_AN_HOUR = {"cache-control": "private, max-age=3600"}
 _log = logging.getLogger("forelight.dashboard")
 
@@ -60,6 +62,11 @@ def download_path(run_id: str, name: str, where: Sequence[Filter] = (), columns:
     """Where those lines and columns (all where none is named) are downloaded; the suffix of `name` is the format."""
     chosen = query(where, [(COLUMN, column) for column in columns])
     return f"/download/{run_id}/{quote(name)}" + (f"?{chosen}" if chosen else "")
+
+
+def report_path(run_id: str, *, save: bool = False) -> str:
+    """Where the run's report is; with `save` a browser keeps it as a file."""
+    return f"/report/{run_id}" + ("?save=1" if save else "")
 
 
 def template_path(model_id: str) -> str:
@@ -96,6 +103,16 @@ def _file(run_id: str, suffix: str, filters: Sequence[str], columns: Sequence[st
     if unread or missing:
         raise ExportError(" ".join((*unread, *(f"There is no column '{name}'." for name in missing))))
     return engine.download(run_id, suffix, where, columns)
+
+
+async def report(request: Request) -> Response:
+    """The run's report, whose own policy lets nothing in it ask anybody; apart from this server's other pages."""
+    engine, run_id = get_engine(), request.path_params["run_id"]
+    content = await run_in_threadpool(lambda: report_html(engine.results(run_id)))
+    name = engine.download_name(run_id, "csv").removesuffix(".csv")
+    kind = "attachment" if request.query_params.get("save") else "inline"
+    headers = {"content-security-policy": _REPORT_POLICY, "content-disposition": f'{kind}; filename="{name}.html"'}
+    return HTMLResponse(content, headers={**headers, **_PRIVATE})
 
 
 async def template(request: Request) -> Response:
@@ -144,6 +161,7 @@ def _branch(path: str, route: Route) -> Mount:
 
 ROUTES: tuple[BaseRoute, ...] = (
     _branch("/download", Route("/{run_id}/{name}", download)),
+    _branch("/report", Route("/{run_id}", report)),
     _branch("/template", Route("/{model_id}", template)),
     _branch("/image", Route("/{run_id}/{row:int}", picture)),
     *UPLOAD_ROUTES,

@@ -1,6 +1,6 @@
 """Forelight's engine: predictions from files by PyTorch Lightning checkpoints. Knows nothing of Streamlit or HTTP."""
 
-from engine.card import ModelCard
+from engine.card import Column, ModelCard
 from engine.engine import Engine
 from engine.errors import ForelightError
 from engine.export import MOST_EXCEL_ROWS, csv_text
@@ -9,16 +9,19 @@ from engine.filters import Filter, FilterOp, FilterValue
 from engine.lines import ResultColumn
 from engine.readers import Source
 from engine.registry import ModelEntry
+from engine.report import report_html
 from engine.results import Results
 from engine.runs import Options, Place, Run, Search
 from engine.settings import Settings
 from engine.signature import ColumnUse, Problem, Report
+from engine.standing import Neighbours, neighbours, shares_below
 from engine.tasks import TASKS, task_of
 from engine.uploads import Upload
 
 __all__ = [
     "MOST_EXCEL_ROWS",
     "TASKS",
+    "Column",
     "ColumnUse",
     "Engine",
     "Filter",
@@ -28,6 +31,7 @@ __all__ = [
     "ModelCard",
     "ModelEntry",
     "ModelFacts",
+    "Neighbours",
     "Options",
     "Place",
     "Problem",
@@ -43,6 +47,9 @@ __all__ = [
     "Upload",
     "WorkerState",
     "csv_text",
+    "neighbours",
     "repeat",
+    "report_html",
+    "shares_below",
     "task_of",
 ]

@@ -32,6 +32,7 @@ from engine.runs.owners import new_owner, retire
 from engine.runs.run import STARTED, Options, Run
 from engine.runs.store import Search
 from engine.settings import Settings
+from engine.signature import Report
 from engine.tasks import task_of
 from engine.uploads import Uploads
 
@@ -101,6 +102,15 @@ class Engine(Offers):
         parts = self._open()
         found = parts.dispatcher.answered(run_id, options or Options())
         return None if found is None else parts.book.snapshot(found)
+
+    def predict_now(self, model_id: str, sources: Sequence[Source]) -> tuple[Report, pl.DataFrame]:
+        """(the report, the lines as `results` would have them) of at most 1,000 rows, at once; nothing is kept.
+
+        Where the report is fatal there are no lines. Raises ReadError, InputRefused, PredictionFailed.
+        """
+        self.model(model_id).usable_card()
+        content, lines = self._open().backend.call("predict_now", model_id=model_id, sources=tuple(sources))
+        return Report.from_json(content["report"]), pl.read_ipc(lines)
 
     def submit(self, run_id: str, options: Options | None = None) -> Run:
         """Starts a checked run and returns at once; InputRefused where its report is in the way."""

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import selection
 from dashboard.api import download_path
+from dashboard.components.report_link import offer_report
 from dashboard.words import count, size
 from engine import MOST_EXCEL_ROWS, Engine, Filter, Results, Run
 
@@ -27,6 +28,7 @@ def show_actions(engine: Engine, run: Run, results: Results | None) -> None:
         _copy_link(key="copy-link", width="content", height="content")
         if results is None:
             return
+        offer_report(run)
         more = st.popover("More downloads", icon=":material/more_horiz:", on_change="rerun", key="downloads")
         if more.open:
             with more:
