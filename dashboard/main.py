@@ -45,6 +45,7 @@ page = st.navigation(
                 help="What each model needs, what it gives, and how well it was measured to do.",
             ),
             st.Page("app_pages/result.py", title="Result", visibility="hidden"),
+            st.Page("app_pages/compare.py", title="Compare", visibility="hidden"),
         ]
     }
 )

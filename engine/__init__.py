@@ -1,8 +1,19 @@
 """Forelight's engine: predictions from files by PyTorch Lightning checkpoints. Knows nothing of Streamlit or HTTP."""
 
 from engine.card import Column, ModelCard
+from engine.comparison import ClassComparison, ValueComparison, compare
 from engine.engine import Engine
 from engine.errors import ForelightError
+from engine.evaluation import (
+    ClassEvaluation,
+    ClassFigures,
+    Curve,
+    Point,
+    Used,
+    ValueEvaluation,
+    ValueFigures,
+    evaluation_of,
+)
 from engine.export import MOST_EXCEL_ROWS, csv_text
 from engine.facts import ModelFacts, Repeat, Storage, WorkerState, repeat
 from engine.filters import Filter, FilterOp, FilterValue
@@ -21,8 +32,12 @@ from engine.uploads import Upload
 __all__ = [
     "MOST_EXCEL_ROWS",
     "TASKS",
+    "ClassComparison",
+    "ClassEvaluation",
+    "ClassFigures",
     "Column",
     "ColumnUse",
+    "Curve",
     "Engine",
     "Filter",
     "FilterOp",
@@ -34,6 +49,7 @@ __all__ = [
     "Neighbours",
     "Options",
     "Place",
+    "Point",
     "Problem",
     "Repeat",
     "Report",
@@ -45,8 +61,14 @@ __all__ = [
     "Source",
     "Storage",
     "Upload",
+    "Used",
+    "ValueComparison",
+    "ValueEvaluation",
+    "ValueFigures",
     "WorkerState",
+    "compare",
     "csv_text",
+    "evaluation_of",
     "neighbours",
     "repeat",
     "report_html",

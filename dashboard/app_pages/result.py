@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard import selection
 from dashboard.components.about import show_about
 from dashboard.components.actions import show_actions
+from dashboard.components.comparison import link_to_comparison
+from dashboard.components.evaluation import has_labels, show_evaluation
 from dashboard.components.progress import show_end, show_progress
 from dashboard.components.result_table import show_table
 from dashboard.components.row_detail import choose_row
@@ -27,7 +30,10 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
             show_actions(engine, run, results)
             if is_mine(run):
                 show_edit(engine, run)
-show_facts(run)
+with st.container(horizontal=True, vertical_alignment="center"):
+    show_facts(run)
+    if results is not None:
+        link_to_comparison(run)
 if not run.ended:
     show_progress(engine, run)
     st.stop()
@@ -38,10 +44,17 @@ if results is None:
 
 where = show_selection(results)
 show_headline(results, where)
-charts, table, rows, about = st.tabs(["Charts", "Table", "Rows", "About"], key="tab", bind="query-params")
+judged = ["Evaluation"] if has_labels(results) else []
+charts, *evaluation, table, rows, about = st.tabs(
+    ["Charts", *judged, "Table", "Rows", "About"], key="tab", bind="query-params"
+)
 if charts.open:
     with charts:
         show_views(results, where)
+for tab in evaluation:
+    if tab.open:
+        with tab:
+            show_evaluation(results, where, lambda filters: selection.add(*filters))
 if table.open:
     with table:
         show_table(results, where)

@@ -36,9 +36,9 @@ def files_of(run: Run) -> str:
     return f"{count(len(run.sources), 'file')} ({short(listed(run.sources, 2))})"
 
 
-def asked_run(engine: Engine) -> Run:
-    """The run that `?run=` names; where there is none, says so, shows the way on, and ends the page."""
-    run_id = st.query_params.get("run", "")
+def asked_run(engine: Engine, name: str = "run") -> Run:
+    """The run that `?run=` (or another `name`) names; where there is none, says so, shows the way on, ends the page."""
+    run_id = st.query_params.get(name, "")
     try:
         return engine.run(run_id)
     except RunNotFound:

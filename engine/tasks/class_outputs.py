@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from engine.card import ModelCard, OutputKind
 from engine.errors import CardError, ModuleProbeError, PredictionFailed
+from engine.predicted import Classes
 from engine.tasks.task import Queries
 from engine.views import Against, ClassBalance, Confidence, Headline, Review, Threshold, View
 
@@ -80,6 +81,11 @@ class ClassOutputs:
 
     def units(self, card: ModelCard) -> Mapping[str, str]:
         return {}
+
+    def predicted(self, card: ModelCard, columns: Sequence[str]) -> Classes:
+        if "confidence" not in columns:
+            return Classes("prediction", card.labels)
+        return Classes("prediction", card.labels, probability_names(card), "confidence")
 
     def views(self, card: ModelCard, columns: Sequence[str], against: Sequence[str]) -> tuple[View, ...]:
         views: list[View] = [ClassBalance("prediction", card.labels)]

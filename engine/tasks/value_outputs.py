@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from engine.card import ModelCard, OutputKind
 from engine.errors import CardError, ModuleProbeError
+from engine.predicted import Values
 from engine.tasks.task import Queries
 from engine.views import Against, Distribution, Extremes, Headline, View
 
@@ -43,6 +44,9 @@ class ValueOutputs:
 
     def units(self, card: ModelCard) -> Mapping[str, str]:
         return {output.name: output.unit for output in card.outputs if output.unit}
+
+    def predicted(self, card: ModelCard, columns: Sequence[str]) -> Values:
+        return Values(tuple(each.name for each in card.outputs), tuple(each.unit for each in card.outputs))
 
     def views(self, card: ModelCard, columns: Sequence[str], against: Sequence[str]) -> tuple[View, ...]:
         names = tuple(output.name for output in card.outputs)
