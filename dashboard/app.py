@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,31 +13,31 @@ from starlette.middleware import Middleware
 
 from dashboard.api import EXCEPTION_HANDLERS, ROUTES
 from dashboard.failures import show_failure
-from dashboard.limits import UploadLimits
-from dashboard.resources import clear_old_uploads, get_engine, warm_up
-from dashboard.security import SecurityHeaders
-
-_log = logging.getLogger("forelight.dashboard")
+from dashboard.resources import get_engine, warm_up
+from dashboard.security import NoOtherUploads, SecurityHeaders
+from dashboard.visitors import Visitors
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """Loads models before the first visitor comes; what is loaded then is left out of later garbage collections."""
+    """Takes up what an earlier server left, and lets workers load models before the first visitor comes.
+
+    What is imported by then is left out of later garbage collections.
+    """
     engine = get_engine()
-    await run_in_threadpool(clear_old_uploads, engine)
-    for failure in await run_in_threadpool(warm_up, engine):
-        _log.warning("not warm: %s", failure)
+    await run_in_threadpool(engine.serve)
+    warm_up(engine)
     gc.collect()
     gc.freeze()
     yield
-    engine.close()
+    await run_in_threadpool(engine.close)
 
 
 app = st.App(
     Path(__file__).with_name("main.py"),
     lifespan=lifespan,
     routes=ROUTES,
-    middleware=[Middleware(SecurityHeaders), Middleware(UploadLimits)],
+    middleware=[Middleware(SecurityHeaders), Middleware(Visitors), Middleware(NoOtherUploads)],
     exception_handlers=EXCEPTION_HANDLERS,
     on_script_error=show_failure,
 )

@@ -26,6 +26,13 @@ page = st.navigation(
                 help="Choose a model, drop a file, see what can be predicted, and predict it.",
             ),
             st.Page(
+                "app_pages/try_it.py",
+                title="Try",
+                icon=":material/tune:",
+                url_path="try",
+                help="Set values by hand, or drop one picture, and see the prediction follow.",
+            ),
+            st.Page(
                 "app_pages/runs.py",
                 title="Runs",
                 icon=":material/history:",

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import time
-from pathlib import Path
-
 import streamlit as st
 
-from engine import Engine, ForelightError, Settings
-
-_DAY = 86_400
+from engine import Engine, Settings
 
 
 @st.cache_resource(show_spinner=False)
@@ -19,28 +13,8 @@ def get_engine() -> Engine:
     return Engine(Settings())
 
 
-def uploads_folder(engine: Engine) -> Path:
-    """Where files lie between their upload and their prediction."""
-    folder = engine.settings.home / "uploads"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def warm_up(engine: Engine) -> tuple[str, ...]:
-    """Loads as many models as stay in memory; returns a sentence for each that could not be loaded."""
-    failures = []
+def warm_up(engine: Engine) -> None:
+    """Begins to load as many models as stay in memory."""
     usable = [entry for entry in engine.models() if entry.card is not None]
     for entry in usable[: engine.settings.warm_models]:
-        try:
-            engine.facts(entry.id)
-        except ForelightError as error:
-            failures.append(f"{entry.id}: {error}")
-    return tuple(failures)
-
-
-def clear_old_uploads(engine: Engine) -> None:
-    """Removes what visitors uploaded more than a day ago and never predicted."""
-    engine.clear_abandoned(_DAY)
-    for path in uploads_folder(engine).iterdir():
-        if path.stat().st_mtime < time.time() - _DAY:
-            shutil.rmtree(path, ignore_errors=True)
+        engine.warm_up(entry.id)

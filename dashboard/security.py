@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from starlette.datastructures import MutableHeaders
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # `img-src` is what keeps a name with a markdown image in it from calling out. Streamlit's own code needs inline
@@ -30,6 +31,17 @@ HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
     "cross-origin-opener-policy": "same-origin",
 }
+
+
+class NoOtherUploads:
+    """ASGI middleware that closes Streamlit's own upload route: it takes files into memory, from anyone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        closed = scope["type"] == "http" and scope["path"].startswith("/_stcore/upload_file")
+        await (PlainTextResponse("There is nothing here.", 404) if closed else self.app)(scope, receive, send)
 
 
 class SecurityHeaders:

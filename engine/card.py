@@ -175,9 +175,10 @@ def read_card(path: Path) -> ModelCard:
         raise CardError(f"{path.name}: " + "; ".join(_sentences(exc))) from exc
 
 
-def card_hash(path: Path) -> str:
-    """SHA-256 of the card's bytes, as 64 hexadecimal digits."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def file_hash(path: Path) -> str:
+    """SHA-256 of the file's bytes, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sentences(error: ValidationError) -> list[str]:

@@ -5,7 +5,6 @@ Follows the order in which hostile files were refused cheaply: archive, size, ch
 
 from __future__ import annotations
 
-import hashlib
 import os
 import zipfile
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from typing import Any
 
 import torch
 
-from engine.card import ModelCard
+from engine.card import ModelCard, file_hash
 from engine.errors import CheckpointError
 
 MAX_PICKLE_BYTES = 64 * 2**20
@@ -55,12 +54,6 @@ def load_checkpoint(path: Path, card: ModelCard) -> Checkpoint:
         raise CheckpointError(f"{path.name} has no 'state_dict' of tensors; expected a Lightning checkpoint.")
     _check_finite(state_dict, path)
     return Checkpoint(state_dict, _hyper_parameters(content, path), digest)
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, as 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_archive(path: Path) -> None:

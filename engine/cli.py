@@ -1,4 +1,4 @@
-"""The command line: models · check · predict · runs. Only prints what the engine says."""
+"""The command line: models · check · predict · runs · report. Only prints what the engine says."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from rich.table import Table
 
 from engine.engine import Engine
 from engine.errors import ForelightError, InputRefused
+from engine.facts import repeat
 from engine.readers import Source
+from engine.report import write_report
 from engine.runs.run import Options, Run
 from engine.settings import Settings
 from engine.signature import Report
@@ -71,15 +73,17 @@ def predict(
     ] = "refuse",
     batch_size: Annotated[int | None, typer.Option(min=1, help="rows of one batch")] = None,
     devices: Annotated[int | None, typer.Option(min=1, help="devices to predict on")] = None,
+    rename: Annotated[list[str] | None, typer.Option(help="a column: name in the file=name the model takes")] = None,
     precision: Annotated[
         Literal["32-true", "16-mixed", "bf16-mixed", "bf16-true", "64-true"] | None,
         typer.Option(help="the card's, where not given"),
     ] = None,
 ) -> None:
     """Predicts every row of the files. Exit code 0: done; 2: refused; 1: failed."""
-    options = Options(on_error=on_error, batch_size=batch_size, devices=devices, precision=precision)
-    with _engine() as engine:
-        run = engine.check(model, _sources(files))
+    options = Options(on_error=on_error, batch_size=batch_size, precision=precision)
+    with _engine(devices) as engine:
+        engine.warm_up(model)
+        run = engine.check(model, _sources(files), renames=_renames(rename))
         if not run.report.clean:
             _print_report(run.report, err)
         try:
@@ -94,13 +98,65 @@ def predict(
     raise typer.Exit(DONE if run.state == "done" else FAILED)
 
 
-@app.command()
-def runs(as_json: AsJson = False) -> None:
-    """Lists the runs there were, the newest first."""
+runs = typer.Typer(help="Lists the runs there were, the newest first; shows, resumes, cancels or deletes one.")
+app.add_typer(runs, name="runs")
+RunId = Annotated[str, typer.Argument(metavar="ID", help="the run, or the beginning of its id")]
+
+
+@runs.command("show")
+def show(run_id: RunId, as_json: AsJson = False) -> None:
+    """Shows one run, and how it is done again."""
+    with _engine() as engine:
+        run = engine.run(_whole_id(engine, run_id))
+    again = repeat(run)
+    if as_json:
+        _print({**_plain(run), "repeat": asdict(again)})
+        return
+    table = Table(box=None, show_header=False)
+    for name, value in _plain(run).items():
+        if value not in ("", None, (), {}):
+            table.add_row(name.replace("_", " "), _safe(value))
+    _print_table(table)
+    for title, text in (("In a terminal:", again.command), ("In Python:", again.python)):
+        typer.echo(f"\n{title}\n\n{text}")
+
+
+@runs.command("resume")
+def resume(run_id: RunId) -> None:
+    """Goes on with a cancelled, failed or interrupted run. Exit code 0: done; 1: failed."""
+    with _engine() as engine:
+        whole = _whole_id(engine, run_id)
+        engine.resume(whole)
+        run = _follow(engine, whole)
+    _summarise(run, "its folder")
+    raise typer.Exit(DONE if run.state == "done" else FAILED)
+
+
+@runs.command("cancel")
+def cancel(run_id: RunId) -> None:
+    """Stops a run after its current batch, whichever process runs it."""
+    with _engine() as engine:
+        whole = _whole_id(engine, run_id)
+        engine.cancel(whole)
+        run = engine.wait(whole, 10)
+    err.print(f"{run.stage}: {run.rows_done:,} of {run.rows_total:,} rows are kept.")
+
+
+@runs.command("delete")
+def delete(run_id: RunId) -> None:
+    """Deletes a run and its files."""
+    with _engine() as engine:
+        engine.delete(_whole_id(engine, run_id))
+
+
+@runs.callback(invoke_without_command=True)
+def list_runs(context: typer.Context, as_json: AsJson = False) -> None:
+    if context.invoked_subcommand is not None:
+        return
     with _engine() as engine:
         found = engine.runs()
     if as_json:
-        _print([{name: value for name, value in _plain(run).items() if name != "report"} for run in found])
+        _print([_plain(run) for run in found])
         return
     table = Table("run", "model", "state", "rows", "files", "created", box=None)
     for run in found:
@@ -108,10 +164,22 @@ def runs(as_json: AsJson = False) -> None:
     _print_table(table)
 
 
+@app.command()
+def report(
+    run: Annotated[str, typer.Argument(help="the run's id, as `runs` lists it")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="the HTML file to write")],
+) -> None:
+    """Writes a run's report: one HTML file with figures, charts and first rows, for a browser or for paper."""
+    with _engine() as engine:
+        write_report(engine.results(run), output)
+    err.print(f"Written: {_safe(output)}")
+
+
 @contextmanager
-def _engine() -> Iterator[Engine]:
+def _engine(devices: int | None = None) -> Iterator[Engine]:
     """An engine; what goes wrong on purpose ends the program with its sentence and code."""
-    engine = Engine(Settings())
+    settings = Settings()
+    engine = Engine(settings.model_copy(update={"devices": devices}) if devices else settings)
     try:
         yield engine
     except InputRefused as exc:
@@ -122,6 +190,13 @@ def _engine() -> Iterator[Engine]:
         raise typer.Exit(FAILED) from exc
     finally:
         engine.close()
+
+
+def _renames(given: list[str] | None) -> dict[str, str]:
+    for each in given or []:
+        if "=" not in each:
+            raise typer.BadParameter(f"--rename wants 'name in the file=name the model takes', found '{each}'")
+    return dict(each.split("=", 1) for each in given or [])
 
 
 def _sources(files: list[Path]) -> list[Source]:
@@ -143,12 +218,14 @@ def _follow(engine: Engine, run_id: str) -> Run:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not sys.stderr.isatty()) as bar:
         shown = bar.add_task("Predicting", total=None, speed="")
-        while True:
-            run = engine.wait(run_id, 0.2)
-            speed = f"{run.rows_per_second:,.0f} rows/s"
-            bar.update(shown, total=run.rows_total, completed=run.rows_done, description=run.stage, speed=speed)
-            if run.ended:
-                return run
+        try:
+            for run in engine.follow(run_id):
+                speed = f"{run.rows_per_second:,.0f} rows/s"
+                bar.update(shown, total=run.rows_total, completed=run.rows_done, description=run.stage, speed=speed)
+        except KeyboardInterrupt:
+            engine.cancel(run_id)
+            run = engine.wait(run_id, 10)
+        return run
 
 
 def _print_table(table: Table) -> None:
@@ -164,7 +241,7 @@ def _print_report(report: Report, console: Console) -> None:
         console.print(f"{marks[problem.severity]} {_safe(problem.message)}")
 
 
-def _summarise(run: Run, output: Path) -> None:
+def _summarise(run: Run, output: Path | str) -> None:
     if run.state != "done":
         err.print(f"[red]{run.stage}.[/red] {_safe(run.error)}")
         return
@@ -178,7 +255,15 @@ def _safe(text: object) -> str:
 
 
 def _plain(run: Run) -> dict[str, Any]:
-    return {**{name: getattr(run, name) for name in run.__slots__}, "options": run.options.model_dump()}
+    """What is told of a run; not who asked, whose name is a key."""
+    told = (name for name in run.__slots__ if name not in ("report", "visitor"))
+    return {**{name: getattr(run, name) for name in told}, "options": run.options.model_dump()}
+
+
+def _whole_id(engine: Engine, beginning: str) -> str:
+    """The id of the one run that begins so; what is not clear is left to RunNotFound."""
+    found = [run.id for run in engine.runs() if run.id.startswith(beginning)]
+    return found[0] if len(found) == 1 else beginning
 
 
 def _print(content: object) -> None:

@@ -2,97 +2,81 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import threading
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
-from engine.card import ModelCard, Sample, read_card
-from engine.errors import ExportError, InputRefused, RunStateError, UnknownModel, nearest
-from engine.export import FORMATS, export_results
+from engine.backends import WorkerPool
+from engine.card import ModelCard, file_hash, read_card
+from engine.errors import ExportError, ReadError, RunNotFound, RunStateError
+from engine.export import FORMATS, GROWING, export_bytes, export_path, export_results, stream_export
+from engine.facts import ModelFacts, Storage, WorkerState
+from engine.filters import Filters
 from engine.ingest.table import FAULT, ROW, Progress
+from engine.intake import checkpoint_hash
+from engine.keeper import expired
+from engine.offers import Offers
+from engine.parts import Parts, open_parts
 from engine.readers import Source
-from engine.registry import CARD_FILE, ModelEntry, ModelRegistry
+from engine.registry import CARD_FILE
 from engine.results import Results
-from engine.runs.folder import RunFolder, new_record, run_ids
-from engine.runs.run import Options, Run
+from engine.runs.book import UNFINISHED
+from engine.runs.folder import RunFolder
+from engine.runs.owners import new_owner, retire
+from engine.runs.run import STARTED, Options, Run
+from engine.runs.store import Search
 from engine.settings import Settings
 from engine.signature import Report
 from engine.tasks import task_of
+from engine.uploads import Uploads
 
-if TYPE_CHECKING:  # these import torch, which takes seconds; not for --help, models, check
-    from engine.backends import LocalBackend
-    from engine.warm import WarmModels
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
-    """What is known of a model once it is loaded. `found` says how it is called, in sentences."""
-
-    parameters: int
-    batch_form: str
-    output_kind: str
-    hyper_parameters: Mapping[str, Any]
-    found: tuple[str, ...]
-    needs: tuple[str, ...]
+_SECONDS_BETWEEN_LOOKS = 0.2
 
 
-class Engine:
+class Engine(Offers):
     """Predictions from files. Safe to use from several threads; `close` stops what runs."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        self.settings = settings or Settings()
-        self._registry = ModelRegistry(self.settings.models)
+    def __init__(self, settings: Settings | None = None, *, pool: WorkerPool | None = None) -> None:
+        super().__init__(settings or Settings())
         self._lock = threading.Lock()
-        self._models: WarmModels | None = None
-        self._backend: LocalBackend | None = None
+        self._own_pool = pool is None
+        self._pool = pool or WorkerPool(self.settings.devices, self.settings.readers)
+        self._owner = new_owner()
+        self._parts: Parts | None = None
+        self._facts: dict[tuple[str, ...], ModelFacts] = {}
+        self.uploads = Uploads.of(self.settings)
 
-    def models(self) -> tuple[ModelEntry, ...]:
-        """Every model the host offers, the broken ones with their error."""
-        return self._registry.entries()
-
-    def model(self, model_id: str) -> ModelEntry:
-        """The model of that id, or UnknownModel."""
-        return self._registry.entry(model_id)
+    def serve(self) -> None:
+        """Looks after all runs of the home, as a server does: resumes what was left, deletes what is too old."""
+        parts = self._open()
+        parts.book.adopt_all()
+        self.uploads.sweep()
+        parts.keeper.serve(parts.dispatcher.recover, self.sweep)
 
     def facts(self, model_id: str) -> ModelFacts:
         """What loading the model shows; takes seconds the first time."""
         entry = self.model(model_id)
-        with self._warm().lease(entry) as model:
-            return ModelFacts(
-                sum(weight.numel() for weight in model.module.parameters()),
-                model.calling.batch,
-                model.calling.kind,
-                {**model.checkpoint.hyper_parameters, **model.card.hyper_parameters},
-                model.calling.sentences,
-                model.task.inputs.needs(model.card),
-            )
+        known = (model_id, checkpoint_hash(entry), file_hash(entry.folder / CARD_FILE))
+        if known not in self._facts:
+            content, _ = self._open().backend.call("describe", model_id=model_id)
+            lists = {name: tuple(content[name]) for name in ("found", "needs")}
+            self._facts[known] = ModelFacts(**{**content, **lists})
+        return self._facts[known]
 
-    def template(self, model_id: str) -> tuple[str, bytes]:
-        """(file name, content) of what a visitor fills in."""
-        card = self.model(model_id).usable_card()
-        suffix, content = task_of(card).inputs.template(card)
-        return f"{model_id}-template.{suffix}", content
+    def warm_up(self, model_id: str) -> None:
+        """Begins to load the model, so that the first prediction need not wait for that; returns at once."""
+        self._open().backend.begin("describe", model_id=model_id)
 
-    def samples(self, model_id: str) -> tuple[Sample, ...]:
-        """The files a visitor may try the model with."""
-        return self.model(model_id).usable_card().samples
-
-    def sample_sources(self, model_id: str, title: str) -> tuple[Source, ...]:
-        """The files of the sample of that title."""
-        entry = self.model(model_id)
-        samples = {sample.title: sample for sample in entry.usable_card().samples}
-        if title not in samples:
-            near = nearest(title, samples) or ", ".join(samples)
-            raise UnknownModel(f"{model_id}: {title}", [near])
-        return tuple(Source(Path(file).name, entry.folder / file) for file in samples[title].files)
+    def workers(self) -> tuple[WorkerState, ...]:
+        """The processes that read and predict."""
+        every = (*self._pool.devices, *self._pool.readers)
+        return tuple(WorkerState(worker.name, worker.pid, max(0, worker.restarts)) for worker in every)
 
     def check(
         self,
@@ -101,6 +85,7 @@ class Engine:
         *,
         renames: Mapping[str, str] | None = None,
         keep_files: bool = False,
+        visitor: str = "",
         progress: Progress = lambda stage, done, total: None,
     ) -> Run:
         """A run in state «checked»: its report says what can be predicted, its folder holds the typed rows.
@@ -108,132 +93,196 @@ class Engine:
         `renames` maps a column's name in the file to the one the model takes. `keep_files` copies the files into
         the run's folder. Raises ReadError where a file cannot be read at all; nothing is left then.
         """
-        entry = self.model(model_id)
-        card = entry.usable_card()
-        folder = RunFolder.create(self.settings.runs_folder)
-        try:
-            kept = folder.keep(sources) if keep_files else tuple(sources)
-            report = task_of(card).inputs.ingest(kept, card, folder.path, self.settings, renames or {}, progress)
-            shutil.copyfile(entry.folder / CARD_FILE, folder.path / CARD_FILE)
-            folder.write_report(report)
-            folder.write(new_record(folder, entry.id, card, kept, renames or {}, report.n_rows))
-        except BaseException:
-            folder.delete()
-            raise
-        finally:
-            folder.tidy()
-        return folder.run()
+        parts, entry = self._open(), self.model(model_id)
+        record = parts.intake.check(entry, sources, renames or {}, keep_files, visitor, progress)
+        return parts.book.snapshot(record)
+
+    def answered(self, run_id: str, options: Options | None = None) -> Run | None:
+        """The finished run of the same visitor that asked what this checked one would; None where there is none."""
+        parts = self._open()
+        found = parts.dispatcher.answered(run_id, options or Options())
+        return None if found is None else parts.book.snapshot(found)
+
+    def predict_now(self, model_id: str, sources: Sequence[Source]) -> tuple[Report, pl.DataFrame]:
+        """(the report, the lines as `results` would have them) of at most 1,000 rows, at once; nothing is kept.
+
+        Where the report is fatal there are no lines. Raises ReadError, InputRefused, PredictionFailed.
+        """
+        self.model(model_id).usable_card()
+        content, lines = self._open().backend.call("predict_now", model_id=model_id, sources=tuple(sources))
+        return Report.from_json(content["report"]), pl.read_ipc(lines)
 
     def submit(self, run_id: str, options: Options | None = None) -> Run:
         """Starts a checked run and returns at once; InputRefused where its report is in the way."""
-        folder, options = self._folder(run_id), options or Options()
-        record, report = folder.record(), folder.report()
-        if record.state != "checked":
-            raise RunStateError(f"Run {run_id} is {record.state}; only a checked run can be started.")
-        if report.fatal or report.n_good == 0 or (options.on_error == "refuse" and not report.clean):
-            raise InputRefused(_refusal(report))
-        folder.update(state="queued", stage="Waiting", options=options, pid=os.getpid())
-        self._local().submit(folder)
-        return folder.run()
-
-    def wait(self, run_id: str, timeout: float | None = None) -> Run:
-        """The run when it has ended, or after `timeout` seconds."""
-        self._local().wait(run_id, timeout)
+        self._open().dispatcher.submit(run_id, options or Options())
         return self.run(run_id)
 
+    def resume(self, run_id: str) -> Run:
+        """Goes on with a cancelled, failed or interrupted run from its last finished shard; returns at once."""
+        self._open().dispatcher.resume(run_id)
+        return self.run(run_id)
+
+    def again(self, run_id: str, model_id: str = "", *, visitor: str = "") -> Run:
+        """The same files checked once more, for another model where one is named; ReadError where they are gone."""
+        book = self._open().book
+        record, folder = book.record(run_id), book.folder(run_id)
+        sources = folder.sources()
+        if not all(source.path.is_file() for source in sources):
+            raise ReadError(f"The files of run {run_id} are no longer there. Bring them again.")
+        kept = any(source.path.is_relative_to(folder.path) for source in sources)
+        renames = record.renames if model_id in ("", record.model_id) else {}
+        model_id = model_id or record.model_id
+        return self.check(model_id, sources, renames=renames, keep_files=kept, visitor=visitor or record.visitor)
+
+    def wait(self, run_id: str, timeout: float | None = None) -> Run:
+        """The run when it has ended, or after `timeout` seconds; whichever process runs it."""
+        self._open().dispatcher.wait(run_id, timeout)
+        return self.run(run_id)
+
+    def follow(self, run_id: str) -> Iterator[Run]:
+        """The run as it is now, and each time something of it has changed, until it has ended."""
+        last = None
+        while True:
+            run = self.wait(run_id, _SECONDS_BETWEEN_LOOKS)
+            if run != last:
+                yield run
+            if run.ended:
+                return
+            last = run
+
     def cancel(self, run_id: str) -> None:
-        """Stops the run after its current batch."""
-        self._local().cancel(run_id)
+        """Stops the run after its current batch; what is finished stays, and can be resumed."""
+        self._open().dispatcher.cancel(run_id)
 
     def run(self, run_id: str) -> Run:
         """The run as it is now, or RunNotFound."""
-        return self._folder(run_id).run()
+        parts = self._open()
+        return parts.book.snapshot(parts.book.record(run_id), parts.backend.place(run_id))
 
-    def runs(self) -> tuple[Run, ...]:
-        """All runs that were started, the newest first."""
-        runs = [
-            RunFolder.open(self.settings.runs_folder, run_id).run() for run_id in run_ids(self.settings.runs_folder)
-        ]
-        return tuple(sorted((run for run in runs if run.state != "checked"), key=lambda run: run.created, reverse=True))
+    def runs(self, search: Search | None = None, *, limit: int | None = None, offset: int = 0) -> tuple[Run, ...]:
+        """The runs that were started, the newest first; of those that `search` wants."""
+        parts, wanted = self._open(), _started(search)
+        found = parts.book.find(wanted, limit, offset)
+        return tuple(parts.book.snapshot(record, parts.backend.place(record.id)) for record in found)
+
+    def count_runs(self, search: Search | None = None) -> int:
+        """How many runs `search` wants."""
+        return self._open().store.count(_started(search))
+
+    def describe(self, run_id: str, *, name: str | None = None, note: str | None = None) -> Run:
+        """Gives the run a name or a note of the visitor's; at most 200 and 4,000 signs are kept."""
+        changes: dict[str, Any] = {}
+        if name:
+            changes["name"] = name.strip()[:200]
+        if note is not None:
+            changes["note"] = note.strip()[:4_000]
+        parts = self._open()
+        parts.book.record(run_id)
+        record = parts.store.change(run_id, **changes) if changes else parts.store.get(run_id)
+        if record is None:
+            raise RunNotFound(run_id)
+        if record.state not in UNFINISHED:
+            parts.book.folder(run_id).write(record)
+        return self.run(run_id)
 
     def delete(self, run_id: str) -> None:
         """Deletes a run and all its files; one that runs is stopped first."""
-        folder = self._folder(run_id)
-        if folder.record().state in ("queued", "running"):
+        if self.run(run_id).state in UNFINISHED:
             self.cancel(run_id)
-            self.wait(run_id, 60)
-        folder.delete()
+            self.wait(run_id, 30)
+        self._open().book.remove(run_id)
 
-    def clear_abandoned(self, seconds: float = 86_400) -> None:
-        """Deletes what was checked longer ago than that and never started."""
-        for run_id in list(run_ids(self.settings.runs_folder)):
-            folder = self._folder(run_id)
-            if folder.record().state == "checked" and time.time() - folder.path.stat().st_mtime > seconds:
-                folder.delete()
+    def storage(self) -> Storage:
+        """What runs take, may take, and what is left on the disk."""
+        self.settings.runs_folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self.settings.runs_folder).free
+        return Storage(self._open().store.bytes_used(), self.settings.keep_bytes, free)
+
+    def sweep(self) -> tuple[str, ...]:
+        """Deletes uploads of yesterday, and runs that are too old or too many, the oldest first; returns their ids."""
+        self.uploads.sweep()
+        book = self._open().book
+        gone = expired(book, self.settings.keep_days, self.settings.keep_bytes)
+        for run_id in gone:
+            book.remove(run_id)
+        return gone
 
     def preview(self, run_id: str, rows: int = 20) -> pl.DataFrame:
         """The first rows of the run's input, typed as the model takes them."""
-        folder = self._folder(run_id)
+        folder = self._open().book.folder(run_id)
         hidden = (*task_of(self._card(folder)).inputs.hidden_columns(), FAULT, ROW)
         table = folder.rows(0, rows)
         return pl.DataFrame(table.select([name for name in table.column_names if name not in hidden]))
 
     def results(self, run_id: str) -> Results:
         """The predictions of a run, whole or so far; RunStateError where there are none yet."""
-        folder = self._folder(run_id)
-        return Results(folder, self._card(folder), self.settings)
-
-    def export(self, run_id: str, suffix: str) -> Path:
-        """The results as a file of the run's folder, made once: csv, jsonl, parquet or xlsx."""
         run = self.run(run_id)
-        path = run.folder / "exports" / f"predictions.{suffix}"
+        return Results(run, self._card(RunFolder(run.folder)), self._open().intake.read)
+
+    def export(self, run_id: str, suffix: str, where: Filters = (), columns: Sequence[str] = ()) -> Path:
+        """The lines and columns chosen as a file of the run's folder, made once: csv, jsonl, parquet or xlsx."""
+        results = self._ended_results(run_id)
+        path = export_path(results, suffix, where, columns)
+        fresh = path.is_file() and suffix in FORMATS
+        return path if fresh else export_results(results, path, where, columns)
+
+    def download(
+        self, run_id: str, suffix: str, where: Filters = (), columns: Sequence[str] = ()
+    ) -> Path | Iterator[bytes]:
+        """The file of `export`, or its bytes while it is first written, where its format can be sent so."""
+        results = self._ended_results(run_id)
+        path = export_path(results, suffix, where, columns)
+        if suffix in GROWING and not path.is_file():
+            return stream_export(results, path, where, columns)
+        return self.export(run_id, suffix, where, columns)
+
+    def download_bytes(
+        self, run_id: str, suffix: str, where: Filters = (), columns: Sequence[str] = ()
+    ) -> tuple[int, bool]:
+        """(bytes of that file, whether they are counted and not estimated); 0 where unknown."""
+        return export_bytes(self.results(run_id), suffix, where, columns)
+
+    def _ended_results(self, run_id: str) -> Results:
+        run = self.run(run_id)
         if not run.ended:
             raise RunStateError(f"Run {run_id} is {run.state}; its results can be downloaded when it has ended.")
-        return path if path.is_file() and suffix in FORMATS else export_results(self.results(run_id), path)
+        return self.results(run_id)
 
     def export_to(self, run_id: str, path: Path) -> Path:
         """The same bytes as `export`, in a file of the caller's; its suffix says the format."""
         return export_results(self.results(run_id), path)
 
     def download_name(self, run_id: str, suffix: str) -> str:
-        """What the downloaded file is called: model and first file in it."""
+        """What the downloaded file is called: model and first file in it, and whether rows are missing."""
         if suffix not in FORMATS:
             raise ExportError(f"No such format: '{suffix}'. Formats: {', '.join(FORMATS)}.")
         run = self.run(run_id)
         stem = re.sub(r"[^\w-]+", "-", Path(run.sources[0]).stem).strip("-")[:60] if run.sources else ""
-        return f"{run.model_id}_{stem or 'predictions'}.{suffix}"
+        return f"{run.model_id}_{stem or 'predictions'}{'_partial' if run.partial else ''}.{suffix}"
 
     def close(self) -> None:
-        """Stops what runs; the engine can not be used after."""
-        if self._backend is not None:
-            self._backend.close()
-
-    def _folder(self, run_id: str) -> RunFolder:
-        return RunFolder.open(self.settings.runs_folder, run_id)
+        """Stops what runs, to be resumed by whoever comes next; the engine can not be used after."""
+        retire(self._owner)
+        self.uploads.close()
+        if self._parts is not None:
+            self._parts.backend.close()
+            self._parts.keeper.close()
+            self._parts.store.close()
+        if self._own_pool:
+            self._pool.close()
 
     def _card(self, folder: RunFolder) -> ModelCard:
         """The card as it was when the run was made; the host's may have changed since."""
         return read_card(folder.path / CARD_FILE)
 
-    def _warm(self) -> WarmModels:
-        from engine.warm import WarmModels
-
+    def _open(self) -> Parts:
+        """The store and what stands on it, opened when first needed."""
         with self._lock:
-            self._models = self._models or WarmModels(self.settings.warm_models)
-            return self._models
-
-    def _local(self) -> LocalBackend:
-        from engine.backends import LocalBackend
-
-        models = self._warm()
-        with self._lock:
-            self._backend = self._backend or LocalBackend(self.settings, self._registry, models)
-            return self._backend
+            if self._parts is None:
+                self._parts = open_parts(self.settings, self._registry, self._pool, self._owner)
+            return self._parts
 
 
-def _refusal(report: Report) -> str:
-    problems = [problem.message for problem in report.problems if problem.severity != "note"]
-    counted = (
-        f"{report.n_rows - report.n_good:,} of {report.n_rows:,} rows cannot be predicted" if report.n_rows else ""
-    )
-    return " ".join(part for part in (f"{counted}." if counted else "", *problems[:5]) if part) or "There are no rows."
+def _started(search: Search | None) -> Search:
+    search = search or Search()
+    return search if search.states else replace(search, states=STARTED)

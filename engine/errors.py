@@ -11,6 +11,13 @@ ForelightError
 ├── ExportError          results that the asked format cannot hold
 ├── RunNotFound          no run of that id
 ├── RunStateError        a run that is not in the state the call needs
+├── ModelChanged         a run whose model is another by now
+├── QueueFull            more runs wait than the host allows
+├── UploadRefused        a file that is too large, or does not come whole
+├── UploadNotFound       no upload of that visitor's of that id
+├── StoreError           the database of runs does not answer
+├── DiskFull             there is no room for what should be written
+├── WorkerDied           the process that did the work ended in the middle of it
 ├── NotComparable        two runs that are not about the same rows
 └── MissingPackage       an optional package is not installed
 """
@@ -79,6 +86,46 @@ class RunNotFound(ForelightError):
 
 class RunStateError(ForelightError):
     """A run that is not in the state the call needs."""
+
+
+class ModelChanged(RunStateError):
+    """A run whose model is another by now: half of its rows would come from the one, half from the other."""
+
+    def __init__(self, model_id: str) -> None:
+        super().__init__(
+            f"The model '{model_id}' is another one since the files were checked: its card or checkpoint has changed. "
+            "Predict the files again."
+        )
+
+
+class QueueFull(ForelightError):
+    """More runs wait than the host allows."""
+
+
+class UploadRefused(ForelightError):
+    """A file that is too large, or does not come whole."""
+
+
+class UploadNotFound(ForelightError):
+    """No upload of that visitor's of that id."""
+
+    def __init__(self) -> None:
+        super().__init__("The file is no longer here: unused files are deleted after a day. Bring it again.")
+
+
+class StoreError(ForelightError):
+    """The database of runs does not answer."""
+
+
+class DiskFull(ForelightError):
+    """There is no room for what should be written."""
+
+    def __init__(self) -> None:
+        super().__init__("The server's disk is full. Delete runs that nobody needs, then resume or try again.")
+
+
+class WorkerDied(ForelightError):
+    """The process that did the work ended in the middle of it; says how."""
 
 
 class NotComparable(ForelightError):

@@ -16,11 +16,11 @@ from engine.module import lightning_package
 from engine.warm import LoadedModel
 from engine.writer import ShardWriter, prediction_writer
 
-AfterBatch = Callable[[int, int], None]
+AfterBatch = Callable[[int, int], bool]
 
 
-class Cancelled(Exception):
-    """Raised by `after_batch` to stop a prediction after the current batch."""
+class _Enough(Exception):
+    """Ends a prediction after the current batch."""
 
 
 def predict_shard(
@@ -33,12 +33,13 @@ def predict_shard(
     precision: str | None = None,
     accelerator: str = "auto",
     device: int = 0,
-    after_batch: AfterBatch = lambda done, failed: None,
-) -> None:
+    after_batch: AfterBatch = lambda done, failed: False,
+) -> tuple[int, int]:
     """Predicts `rows`, the lines of one shard of the input from number `first_row` on, into the Parquet file `path`.
 
-    `after_batch` is told (lines done, lines failed) of this shard. Raises PredictionFailed where the module's own
-    code fails, with its words; `path` is then not there.
+    Returns (lines done, lines failed). `after_batch` is told the same after each batch; where it answers True the
+    shard ends there, shorter. Raises PredictionFailed where the module's own code fails, with its words; `path` is
+    then not there.
     """
     package = lightning_package(model.module)
     quieten(package)
@@ -46,11 +47,20 @@ def predict_shard(
     size = batch_size or model.task.inputs.batch_size(kind)
     dataset = PredictDataset(rows, model.card, model.task, model.calling, size)
     with ShardWriter(path, rows, first_row, model) as writer:
-        callback = prediction_writer(package, writer, dataset.ranges, lambda: after_batch(*writer.lines))
-        if dataset.ranges:
-            trainer = lean_trainer(package, callback, precision or model.card.precision, accelerator, kind, device)
-            _predict(trainer, model, dataset)
-    after_batch(*writer.lines)
+
+        def wrote() -> None:
+            if after_batch(*writer.lines):
+                raise _Enough
+
+        callback = prediction_writer(package, writer, dataset.ranges, wrote)
+        try:
+            if dataset.ranges:
+                trainer = lean_trainer(package, callback, precision or model.card.precision, accelerator, kind, device)
+                _predict(trainer, model, dataset)
+            writer.finish()
+        except _Enough:
+            pass
+    return writer.lines
 
 
 def lean_trainer(package: Any, callback: Any, precision: str, accelerator: str, kind: str, device: int) -> Any:
@@ -88,7 +98,7 @@ def quieten(package: Any) -> None:
 def _predict(trainer: Any, model: LoadedModel, dataset: PredictDataset) -> None:
     try:
         trainer.predict(model.module, predict_dataloader(dataset), return_predictions=False)
-    except (ForelightError, Cancelled):
+    except (ForelightError, _Enough, OSError):
         raise
     except Exception as exc:  # the module is the host's own code
         words = str(exc).strip().splitlines()

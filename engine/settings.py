@@ -24,8 +24,18 @@ class Settings(BaseSettings):
     )
     accelerator: str = Field(default="auto", description="Lightning's accelerator: auto, cpu, gpu …")
     devices: int = Field(default=1, ge=1, description="devices a prediction may use")
+    readers: int = Field(default=1, ge=1, description="processes that read visitors' files")
     warm_models: int = Field(default=4, ge=1, description="models kept in memory; least recently used goes first")
     shard_rows: int = Field(default=1_000_000, ge=1, description="most rows of one shard")
+    database_url: str = Field(default="", description="PostgreSQL's address; a SQLite file in home where empty")
+    keep_days: float = Field(default=30.0, gt=0, description="days after which a run is deleted")
+    keep_bytes: int = Field(default=100 * 2**30, ge=1, description="bytes all runs may take; the oldest goes first")
+    max_waiting: int = Field(default=1_000, ge=1, description="most runs that wait or run at once")
+    max_waiting_per_visitor: int = Field(default=200, ge=1, description="most of them of one visitor")
+    max_file_bytes: int = Field(default=20 * 2**30, ge=1, description="bytes of one uploaded file")
+    max_visitor_bytes: int = Field(default=40 * 2**30, ge=1, description="bytes of all uploads of one visitor")
+    max_upload_bytes: int = Field(default=200 * 2**30, ge=1, description="bytes of all uploads")
+    careful_decoding: bool = Field(default=False, description="check every PNG before the fast decoder sees it")
     max_pixels: int = Field(default=64_000_000, ge=1, description="most pixels of one picture")
     max_archive_members: int = Field(default=200_000, ge=1, description="most files in one zip")
     max_archive_bytes: int = Field(default=16 * 2**30, ge=1, description="most bytes a zip may unpack to")
@@ -35,6 +45,10 @@ class Settings(BaseSettings):
     @classmethod
     def _folders(cls, value: object) -> object:
         return tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @property
+    def uploads_folder(self) -> Path:
+        return self.home / "uploads"
 
     @property
     def runs_folder(self) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from torch import nn
 
-from engine.card import ModelCard, card_hash
+from engine.card import ModelCard, file_hash
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.module import build_module
 from engine.probe import Calling, probe
@@ -27,6 +27,7 @@ class LoadedModel:
     """A module in eval mode, and how it is called. `lock` is held by whoever predicts with it."""
 
     card: ModelCard
+    card_sha256: str
     task: Task
     module: nn.Module
     calling: Calling
@@ -39,7 +40,7 @@ def load_model(card: ModelCard, folder: Path) -> LoadedModel:
     task = task_of(card)
     checkpoint = load_checkpoint(folder / card.checkpoint, card)
     module = build_module(card, folder, checkpoint)
-    return LoadedModel(card, task, module, probe(module, card, task), checkpoint)
+    return LoadedModel(card, file_hash(folder / CARD_FILE), task, module, probe(module, card, task), checkpoint)
 
 
 class WarmModels:
@@ -68,7 +69,7 @@ class WarmModels:
     def _model(self, entry: ModelEntry, precision: str, device: int) -> LoadedModel:
         card = entry.usable_card()
         changed = (entry.folder / card.checkpoint).stat().st_mtime_ns if entry.checkpoint_bytes else 0
-        key = (entry.id, card_hash(entry.folder / CARD_FILE), changed, precision or card.precision, device)
+        key = (entry.id, file_hash(entry.folder / CARD_FILE), changed, precision or card.precision, device)
         with self._loading:
             if key not in self._models:
                 self._models[key] = load_model(card, entry.folder)

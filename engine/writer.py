@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 
 from engine.data import good_rows
 from engine.ingest.table import FAULT, ROW
+from engine.runs.folder import FAILED_KEY
 from engine.warm import LoadedModel
 
 LINES_A_GROUP = 131_072
@@ -24,8 +26,8 @@ NOT_FINITE = "the model's output is not a finite number"
 class ShardWriter:
     """The lines of one shard. Rows between two batches, and after the last, are those that cannot be predicted.
 
-    `rows` are the shard's lines of the input; `first_row` is the number of the first one. The file appears under
-    its name only when it is whole.
+    `rows` are the shard's lines of the input; `first_row` is the number of the first one. Without `finish` the shard
+    ends with the last batch written. The file appears under its name only when it is whole and on the disk.
     """
 
     def __init__(self, path: Path, rows: pa.Table, first_row: int, model: LoadedModel) -> None:
@@ -52,17 +54,20 @@ class ShardWriter:
     ) -> None:
         try:
             if kind is None:
-                self._unpredicted(self._rows.num_rows)
                 self._flush()
             self._settle()
+            if kind is None and self._file is not None:
+                self._file.add_key_value_metadata({FAILED_KEY: str(self._failed).encode()})
+                self._file.close()
+                _to_disk(self._part)
+                self._part.replace(self._path)
         finally:
             self._disk.shutdown()
-            if self._file is not None:
-                self._file.close()
-        if kind is None:
-            self._part.replace(self._path)
-        else:
             self._part.unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        """Says that no further batch comes: the lines that are left cannot be predicted."""
+        self._unpredicted(self._rows.num_rows)
 
     def write(self, span: tuple[int, int], raw: object) -> None:
         """Appends the lines of [start, stop), for whose good rows the module gave `raw`."""
@@ -141,6 +146,11 @@ def prediction_writer(
             after_batch()
 
     return PredictionWriter(write_interval="batch")
+
+
+def _to_disk(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _texts(schema: pa.Schema) -> list[str]:

@@ -9,12 +9,13 @@ import pytest
 
 from engine import Engine, Options, Results, Run, Settings, Source
 from engine.settings import BUNDLED_MODELS
+from tests.pool import open_engine
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     """An engine with the bundled models and its own home, on the CPU."""
-    engine = Engine(Settings(home=tmp_path / "home", models=(BUNDLED_MODELS,), accelerator="cpu"))
+    engine = open_engine(Settings(home=tmp_path / "home", models=(BUNDLED_MODELS,), accelerator="cpu"))
     yield engine
     engine.close()
 

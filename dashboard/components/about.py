@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
-
 import streamlit as st
 
 from dashboard.components.preflight import headline_of
 from dashboard.words import code, count, duration, plain, when
-from engine import Engine, Run
+from engine import Engine, Run, repeat
 
 _ICONS = {"fatal": ":red[:material/error:]", "rows": ":orange[:material/warning:]", "note": ":gray[:material/info:]"}
 _MOST_PROBLEMS = 100
+_MOST_FILES = 1_000
 
 
 def show_about(engine: Engine, run: Run) -> None:
@@ -19,15 +18,26 @@ def show_about(engine: Engine, run: Run) -> None:
     _report(run)
     _facts(run)
     st.subheader("Do it again", anchor=False)
-    st.caption("The same prediction on the command line, in the folder where the files are:")
-    st.code(command_line(run), language="bash", wrap_lines=True)
-
-
-def command_line(run: Run) -> str:
-    """What makes the same predictions in a terminal."""
-    files = " ".join(shlex.quote(name) for name in run.sources[:20]) + (" …" if len(run.sources) > 20 else "")
-    options = " --on-error report" if run.options.on_error == "report" else ""
-    return f"python -m engine predict {shlex.quote(run.model_id)} {files} --output predictions.csv{options}"
+    steps = repeat(run)
+    terminal, python, versions = st.tabs(["In a terminal", "In Python", "Versions and hashes"])
+    with terminal:
+        st.caption("In the folder where the files are:")
+        st.code(steps.command, language="bash", wrap_lines=True)
+    with python:
+        st.code(steps.python, language="python", wrap_lines=True)
+    with versions:
+        st.table(
+            {plain(name): plain(number) for name, number in steps.versions.items()},
+            border="horizontal",
+            alt="Versions of the packages that predicted",
+        )
+        if run.sources:
+            hashed = list(zip(run.sources, run.source_sha256, strict=True))[:_MOST_FILES]
+            st.dataframe(
+                {"File": [name for name, _ in hashed], "SHA-256": [sha256 for _, sha256 in hashed]},
+                hide_index=True,
+                alt="SHA-256 of the files",
+            )
 
 
 def _report(run: Run) -> None:

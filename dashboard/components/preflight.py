@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.components.upload import Upload
+from dashboard.components.upload import Files
+from dashboard.visitors import this_visitor
 from dashboard.words import count, plain, visible
 from engine import Engine, ForelightError, ModelEntry, Problem, Report, Run
 
@@ -13,7 +14,7 @@ _ICONS = {"fatal": ":red[:material/error:]", "rows": ":orange[:material/warning:
 _ROLES = {"input": "fed to the model", "order": "order of the rows", "label": "label, kept", "extra": "kept"}
 
 
-def checked_run(engine: Engine, entry: ModelEntry, upload: Upload) -> Run:
+def checked_run(engine: Engine, entry: ModelEntry, upload: Files) -> Run:
     """The run in state «checked» of these files; checks them once, and again when a column is renamed."""
     renames = renames_of(entry, upload)
     asked = (upload.id, tuple(sorted(renames.items())))
@@ -29,7 +30,9 @@ def checked_run(engine: Engine, entry: ModelEntry, upload: Upload) -> Run:
         )
 
     try:
-        run = engine.check(entry.id, upload.sources, renames=renames, keep_files=True, progress=progress)
+        run = engine.check(
+            entry.id, upload.sources, renames=renames, keep_files=True, visitor=this_visitor(), progress=progress
+        )
     finally:
         bar.empty()
     st.session_state[_key(entry)] = (asked, run.id)
@@ -47,13 +50,13 @@ def forget_check(engine: Engine, entry: ModelEntry) -> None:
             return  # it is gone already
 
 
-def renames_of(entry: ModelEntry, upload: Upload) -> dict[str, str]:
+def renames_of(entry: ModelEntry, upload: Files) -> dict[str, str]:
     """Columns the visitor renamed: name in the file → name the model takes."""
     renames: dict[str, str] = st.session_state.setdefault(f"renames-{entry.id}-{upload.id}", {})
     return renames
 
 
-def show_report(report: Report, entry: ModelEntry, upload: Upload) -> None:
+def show_report(report: Report, entry: ModelEntry, upload: Files) -> None:
     """The headline, and every problem with its place and the way out of it."""
     _headline(report)
     shown = sorted(report.problems, key=lambda problem: list(_ICONS).index(problem.severity))
@@ -87,7 +90,7 @@ def _headline(report: Report) -> None:
         st.success(f"**{headline_of(report)}**", icon=":material/check_circle:")
 
 
-def _problem(problem: Problem, number: int, entry: ModelEntry, upload: Upload) -> None:
+def _problem(problem: Problem, number: int, entry: ModelEntry, upload: Files) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(gap=None):
             st.markdown(f"{_ICONS[problem.severity]} {plain(problem.message)}")
@@ -115,7 +118,7 @@ def _place(problem: Problem) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _renames(report: Report, entry: ModelEntry, upload: Upload) -> None:
+def _renames(report: Report, entry: ModelEntry, upload: Files) -> None:
     """All renames in one click where there are several, and the way back."""
     renames = renames_of(entry, upload)
     open_ones = dict(problem.rename for problem in report.problems if problem.rename is not None)

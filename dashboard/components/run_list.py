@@ -1,51 +1,123 @@
-"""A list of runs, a card each."""
+"""A visitor's runs: found by words, model, state and date; a card each, and how much room they take."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from datetime import date, timedelta
 
 import streamlit as st
 
+from dashboard.components.run_edit import show_edit
 from dashboard.components.run_title import files_of, show_badge
-from dashboard.words import count, plain, when
-from engine import Engine, Run
+from dashboard.words import count, duration, plain, size, when
+from engine import Engine, Run, Search
 
 _A_PAGE = 20
+_SECONDS_BETWEEN_LOOKS = 1.0
+_STATES: dict[str, tuple[str, ...]] = {
+    "Waiting": ("queued",),
+    "Running": ("running",),
+    "Done": ("done",),
+    "Cancelled": ("cancelled",),
+    "Failed": ("failed", "interrupted"),
+}
 
 
-def show_runs(engine: Engine, runs: Sequence[Run]) -> None:
-    """The runs, a page at a time."""
-    slot = st.container(gap="xsmall")
-    page = st.pagination(max(1, -(-len(runs) // _A_PAGE)), key="runs-page") if len(runs) > _A_PAGE else 1
+def ask_what(engine: Engine, visitor: str) -> Search:
+    """The search that the fields above the list make; it stands in the address."""
+    titles = {entry.id: entry.card.title for entry in engine.models() if entry.card is not None}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input(
+            "Search", key="q", bind="query-params", placeholder="name, note, file, model", icon=":material/search:",
+            width=280,
+        )  # fmt: skip
+        model_id = st.selectbox(
+            "Model", ["", *titles], format_func=lambda each: plain(titles[each]) if each else "All models", width=220,
+            key="of", bind="query-params",
+        )  # fmt: skip
+        days = st.date_input("From – to", [], format="YYYY-MM-DD", key="days", width=240)
+    words = st.pills("State", list(_STATES), selection_mode="multi", key="state", label_visibility="collapsed")
+    since, until = _between(days)
+    states = tuple(state for word in words or () for state in _STATES[word])
+    return Search(visitor=visitor, states=states, model_id=model_id or "", text=text or "", since=since, until=until)
+
+
+def show_runs(engine: Engine, search: Search) -> None:
+    """The runs that are wanted, a page at a time; looked at again each second while one of them is not over."""
+    found = engine.count_runs(search)
+    if not found:
+        st.info("No run is like that. Take something out of the search.", icon=":material/search_off:")
+        return
+    pages = max(1, -(-found // _A_PAGE))
+    st.caption(count(found, "run"))
+    slot = st.container()
+    page = st.pagination(pages, key="runs-page") if pages > 1 else 1
+    offset = (min(page, pages) - 1) * _A_PAGE
+    busy = any(not run.ended for run in engine.runs(search, limit=_A_PAGE, offset=offset))
+
+    @st.fragment(run_every=_SECONDS_BETWEEN_LOOKS if busy else None)
+    def cards() -> None:
+        runs = engine.runs(search, limit=_A_PAGE, offset=offset)
+        if busy and all(run.ended for run in runs):
+            st.rerun()
+        with st.container(gap="xsmall"):
+            for run in runs:
+                _card(engine, run)
+
     with slot:
-        for run in runs[(page - 1) * _A_PAGE : page * _A_PAGE]:
-            _card(engine, run)
+        cards()
+
+
+def show_storage(engine: Engine) -> None:
+    """How much of the room for runs is taken, and when a run goes by itself."""
+    room = engine.storage()
+    most = min(room.cap, room.used + room.free)
+    days = engine.settings.keep_days
+    told = f"**{size(room.used)}** of {size(most)} for runs taken. A run is deleted after {days:g} days; sooner where "
+    st.progress(min(1.0, room.used / most if most else 1.0), f"{told}room is short, the oldest first.")
 
 
 def _card(engine: Engine, run: Run) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(width="content", gap="xxsmall"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.markdown(f"**{plain(run.title)}**", width="content")
+                st.markdown(f"**{plain(run.name or files_of(run), 80)}**", width="content")
                 show_badge(run)
-            failed = f", {run.rows_failed:,} not predicted" if run.rows_failed else ""
-            st.caption(f"{plain(files_of(run))} · {count(run.rows_total, 'row')}{failed} · {when(run.created)}")
+            st.caption(" · ".join(_facts(run)))
+            if run.note:
+                st.caption(f":material/sticky_note_2: {plain(run.note, 200)}")
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="xsmall"):
             st.page_link(
                 "app_pages/result.py", label="Open", icon=":material/open_in_new:", query_params={"run": run.id}
             )
-            if st.button("Delete", icon=":material/delete:", type="tertiary", key=f"delete-{run.id}"):
-                _confirm(engine, run)
+            if run.ended:
+                show_edit(engine, run)
+            elif st.button("Cancel", icon=":material/stop_circle:", type="tertiary", key=f"cancel-{run.id}"):
+                engine.cancel(run.id)
 
 
-@st.dialog("Delete this run?")
-def _confirm(engine: Engine, run: Run) -> None:
-    st.markdown(
-        f"**{plain(run.title)}** on {plain(files_of(run))}: the predictions and the uploaded files are deleted, "
-        "and its link stops working. This cannot be undone."
-    )
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Keep it"):
-            st.rerun()
-        if st.button("Delete", type="primary", icon=":material/delete:", on_click=engine.delete, args=(run.id,)):
-            st.rerun()
+def _facts(run: Run) -> list[str]:
+    """What tells a run from others, short."""
+    done = f"{run.rows_done:,} of {count(run.rows_total, 'row')}" if not run.ended or run.partial else ""
+    left = f"{duration(run.seconds_left)} left" if run.seconds_left is not None else ""
+    place = f"{count(run.place.ahead, 'run')} before it" if run.place is not None else ""
+    failed = f"{run.rows_failed:,} not predicted" if run.rows_failed else ""
+    took = f"took {duration(run.seconds)}" if run.state == "done" else ""
+    weight = size(run.bytes) if run.ended else ""
+    facts = [
+        plain(run.title),
+        done or count(run.rows_total, "row"),
+        failed,
+        place,
+        left,
+        took,
+        weight,
+        when(run.created),
+    ]
+    return [fact for fact in facts if fact]
+
+
+def _between(days: object) -> tuple[str, str]:
+    """The first day and the one after the last, ISO 8601; "" where none is chosen."""
+    chosen = [day for day in days if isinstance(day, date)] if isinstance(days, tuple) else []
+    since = chosen[0].isoformat() if chosen else ""
+    return since, (chosen[1] + timedelta(days=1)).isoformat() if len(chosen) == 2 else ""

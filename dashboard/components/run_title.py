@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import streamlit as st
 
 from dashboard.words import code, count, duration, listed, plain, short
-from engine import Engine, Results, Run
+from engine import Engine, Filter, Results, Run
 from engine.errors import RunNotFound, RunStateError
 
 _Color = Literal["red", "orange", "blue", "green", "gray"]
@@ -61,18 +62,23 @@ def results_of(engine: Engine, run: Run) -> Results | None:
 def show_facts(run: Run) -> None:
     """State, files, rows, time and number of the run, in one line."""
     took = f"finished in {duration(run.seconds)}" if run.state == "done" else ""
-    facts = [plain(files_of(run)), count(run.rows_total, "row"), took, f"run {code(run.id[:6])}"]
+    facts = [plain(run.name or files_of(run)), count(run.rows_total, "row"), took, f"run {code(run.id[:6])}"]
     word, color, icon = _BADGES[run.state]
     st.markdown(f":{color}-badge[{icon} {word}] :small[:gray[{' · '.join(fact for fact in facts if fact)}]]")
+    if run.note:
+        st.markdown(f":material/sticky_note_2: {plain(run.note, 4_000)}")
 
 
-def show_headline(results: Results) -> None:
-    """The figures above the charts, all cards of one height."""
+def show_headline(results: Results, where: Sequence[Filter] = ()) -> None:
+    """The figures above the charts, of the rows chosen; all cards of one height."""
     run = results.run
-    figures = results.headline()[:3]
+    figures = results.headline(where)[:3]
+    predicted = results.count([*where, Filter("status", "in", ("ok",))]) if where else run.rows_done - run.rows_failed
     with st.grid(1 + len(figures), min_column_width=190):
         failed = f"{count(run.rows_failed, 'row')} could not be predicted." if run.rows_failed else "All of them."
-        st.metric("Rows predicted", f"{run.rows_done - run.rows_failed:,}", help=failed, border=True, height="stretch")
+        tip = "Of the rows that the filters let through." if where else failed
+        st.metric("Rows predicted", f"{predicted:,}", help=tip, border=True, height="stretch")
         for figure in figures:
-            tip = plain(figure.help) or None
-            st.metric(plain(figure.label), plain(figure.value), help=tip, border=True, height="stretch")
+            st.metric(
+                plain(figure.label), plain(figure.value), help=plain(figure.help) or None, border=True, height="stretch"
+            )

@@ -1,77 +1,132 @@
-"""The visitor's files: dropped, or a sample of the model's; on disk before anything else happens."""
+"""The visitor's files: uploaded, or a sample of the model's; on disk before anything else happens."""
 
 from __future__ import annotations
 
 import secrets
-import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.api import template_path
-from dashboard.resources import uploads_folder
+from dashboard.visitors import this_visitor
 from dashboard.words import count, listed, plain, short, size
-from engine import Engine, ModelEntry, Source, task_of
+from engine import Engine, ForelightError, ModelEntry, Source, task_of
 
-_PIECE = 1 << 20
+_PARTS = Path(__file__).parent / "uploader"
+_ACCEPTED_PICTURES = ".png,.jpg,.jpeg,.webp,.bmp,.tif,.tiff,.zip,image/png,image/jpeg,image/webp"
+
+
+def _part(*names: str) -> str:
+    return "\n".join((_PARTS / name).read_text(encoding="utf-8") for name in names)
+
+
+_uploader = st.components.v2.component(
+    "forelight_uploader",
+    html=_part("uploader.html"),
+    css=_part("uploader.css"),
+    js=_part("sending.js", "drawing.js"),
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
-    """What is to be predicted: files on disk, by the visitor's names. `folder` is ours to remove; a sample has none."""
+class Files:
+    """What is to be predicted: files on disk, by the visitor's names. `ids` are those of uploads; a sample has none."""
 
     id: str
     sources: tuple[Source, ...]
-    folder: Path | None = None
-
-    def remove(self) -> None:
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+    ids: tuple[str, ...] = ()
 
 
-def ask_for_files(engine: Engine, entry: ModelEntry) -> Upload | None:
-    """The files to predict with this model; None as long as there are none."""
-    kept: Upload | None = st.session_state.get(_key(entry))
-    if kept is not None:
-        _show_kept(kept, entry)
+def ask_for_files(engine: Engine, entry: ModelEntry) -> Files | None:
+    """The files to predict with this model; None as long as there are none, or some of them are on their way."""
+    kept: Files | None = st.session_state.get(_key(entry))
+    if kept is not None and not kept.ids:
+        _show_sample(engine, kept, entry)
         return kept
-    files = _uploader(entry)
-    if files:
-        _keep(entry, _store(engine, files))
-    _offer_samples(engine, entry)
-    return None
+    _show_uploader(engine, entry, kept)
+    if kept is None:
+        _offer_samples(engine, entry)
+    return kept
 
 
-def forget_files(entry: ModelEntry) -> None:
-    """Removes what was uploaded for the model; the page then asks again."""
-    upload: Upload | None = st.session_state.pop(_key(entry), None)
-    if upload is not None:
-        upload.remove()
+def forget_files(engine: Engine, entry: ModelEntry) -> None:
+    """Deletes what was uploaded for the model; the page then asks again."""
+    kept: Files | None = st.session_state.pop(_key(entry), None)
+    st.session_state[f"round-{entry.id}"] = _round(entry) + 1
+    for upload_id in kept.ids if kept is not None else ():
+        try:
+            engine.uploads.delete(this_visitor(), upload_id)
+        except ForelightError:
+            continue  # it is gone already
 
 
-def _uploader(entry: ModelEntry) -> list[Any]:
-    several: Literal[True, "directory"] = True
-    what = "files"
-    if entry.usable_card().image is not None:
-        what = st.segmented_control(
-            "What to drop", ["files", "folder"], default="files", required=True, format_func=_SWITCH.__getitem__,
-            label_visibility="collapsed", key=f"what-{entry.id}",
-        )  # fmt: skip
-        several = "directory" if what == "folder" else True
-    needs = "Drop your files here. " + " ".join(task_of(entry.usable_card()).inputs.needs(entry.usable_card()))
-    found = st.file_uploader(
-        plain(needs), accept_multiple_files=several, key=f"files-{entry.id}-{what}-{_round(entry)}"
+def _show_uploader(engine: Engine, entry: ModelEntry, kept: Files | None) -> None:
+    """Files go from the browser to dashboard/receiving.py; what comes here is which of them have all arrived."""
+    card, key = entry.usable_card(), f"uploader-{entry.id}"
+
+    def arrived() -> None:
+        take_files(engine, entry, st.session_state[key].files)
+
+    _uploader(
+        key=key,
+        data={
+            "name": entry.id,
+            "needs": " ".join(task_of(card).inputs.needs(card)),
+            "accept": _ACCEPTED_PICTURES if card.image is not None else "",
+            "most": engine.settings.max_file_bytes,
+            "round": _round(entry),
+            "taken": kept.id if kept is not None else "",
+            "gone": st.session_state.get(f"gone-{entry.id}", []),
+        },
+        on_files_change=arrived,
+        on_forgotten_change=partial(forget_files, engine, entry),
     )
-    return list(found or [])
 
 
-_SWITCH = {"files": ":material/draft: Files or a zip", "folder": ":material/folder: A folder"}
+def drop_picture(engine: Engine, name: str, arrived: Callable[[Source], None]) -> None:
+    """A place for one picture after the other: `arrived` is called with each, and the place is empty again."""
+    key, rounds = f"uploader-{name}", f"round-{name}"
+
+    def take() -> None:
+        for upload_id in st.session_state[key].files["ids"][-1:]:
+            arrived(engine.uploads.get(this_visitor(), str(upload_id)).source())
+            st.session_state[rounds] = st.session_state.get(rounds, 0) + 1
+
+    _uploader(
+        key=key,
+        data={
+            "name": name,
+            "needs": "PNG, JPEG, WebP, BMP or TIFF.",
+            "accept": _ACCEPTED_PICTURES,
+            "most": engine.settings.max_file_bytes,
+            "round": st.session_state.get(rounds, 0),
+            "taken": "",
+            "gone": [],
+        },
+        on_files_change=take,
+        on_forgotten_change=lambda: None,
+    )
+
+
+def take_files(engine: Engine, entry: ModelEntry, told: Mapping[str, Any]) -> None:
+    """Remembers the uploads that the browser names, where they are this visitor's, as what is to be predicted.
+
+    `told` holds `ids`, and the browser's `token` for just these files; without ids nothing is there to predict yet.
+    """
+    found, gone = [], []
+    for upload_id in told["ids"]:
+        try:
+            found.append(engine.uploads.get(this_visitor(), str(upload_id)).source())
+        except ForelightError:
+            gone.append(upload_id)
+    st.session_state[f"gone-{entry.id}"] = gone
+    st.session_state.pop(_key(entry), None)
+    if found and not gone:
+        st.session_state[_key(entry)] = Files(str(told["token"]), tuple(found), tuple(told["ids"]))
 
 
 def _offer_samples(engine: Engine, entry: ModelEntry) -> None:
@@ -84,53 +139,26 @@ def _offer_samples(engine: Engine, entry: ModelEntry) -> None:
             label = plain(sample.title)
             if st.button(label, icon=":material/experiment:", key=f"sample-{entry.id}-{number}"):
                 sources = engine.sample_sources(entry.id, sample.title)
-                _keep(entry, Upload(secrets.token_hex(8), sources))
+                _keep(engine, entry, Files(secrets.token_hex(8), sources))
         st.link_button("Download a template", template_path(entry.id), icon=":material/download:", type="tertiary")
 
 
-def _show_kept(upload: Upload, entry: ModelEntry) -> None:
-    names = [source.name for source in upload.sources]
-    octets = sum(source.path.stat().st_size for source in upload.sources if source.path.is_file())
+def _show_sample(engine: Engine, files: Files, entry: ModelEntry) -> None:
+    names = [source.name for source in files.sources]
+    octets = sum(source.path.stat().st_size for source in files.sources if source.path.is_file())
     named = short(names[0], 60) if len(names) == 1 else f"{count(len(names), 'file')}: {short(listed(names), 80)}"
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f":material/draft: **{plain(named)}** :small[:gray[{size(octets)}]]", width="content")
         if st.button("Use other files", icon=":material/close:", type="tertiary", key=f"other-{entry.id}"):
-            forget_files(entry)
+            forget_files(engine, entry)
             st.rerun()
 
 
-def _keep(entry: ModelEntry, upload: Upload) -> None:
-    """Remembers the files, and shows an empty uploader next time."""
-    forget_files(entry)
-    st.session_state[_key(entry)] = upload
-    st.session_state[f"round-{entry.id}"] = _round(entry) + 1
+def _keep(engine: Engine, entry: ModelEntry, files: Files) -> None:
+    """Remembers the sample, and shows an empty uploader next time."""
+    forget_files(engine, entry)
+    st.session_state[_key(entry)] = files
     st.rerun()
-
-
-def _store(engine: Engine, files: Sequence[Any]) -> Upload:
-    """Copies the uploads to disk in pieces, under numbers: a visitor's name is never a path; lets the memory go."""
-    upload_id = secrets.token_hex(8)
-    folder = uploads_folder(engine) / upload_id
-    folder.mkdir()
-    sources = []
-    with st.spinner(f"Storing {count(len(files), 'file')}"):
-        for number, file in enumerate(files):
-            path = folder / f"{number:06d}"
-            with path.open("wb") as target:
-                shutil.copyfileobj(file, target, _PIECE)
-            sources.append(Source(file.name, path))
-    _let_go(files)
-    return Upload(upload_id, tuple(sources), folder)
-
-
-def _let_go(files: Sequence[Any]) -> None:
-    """Frees Streamlit's copy in memory now; by itself it would stay until the session ends."""
-    context = get_script_run_ctx()
-    manager = runtime.get_instance().uploaded_file_mgr if runtime.exists() else None
-    if context is None or not isinstance(manager, MemoryUploadedFileManager):
-        return
-    for file in files:
-        manager.remove_file(context.session_id, file.file_id)
 
 
 def _key(entry: ModelEntry) -> str:

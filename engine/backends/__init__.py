@@ -1,5 +1,6 @@
-"""Where shards run. There is one place so far: threads of this process, one a device."""
+"""Where shards run: worker processes on this machine."""
 
 from engine.backends.local import LocalBackend
+from engine.backends.process import WorkerPool
 
-__all__ = ["LocalBackend"]
+__all__ = ["LocalBackend", "WorkerPool"]

@@ -1,187 +1,226 @@
-"""Predicts runs one after the other in a thread of this process; a run's shards on one thread a device."""
+"""Runs and calls on this machine's devices: a thread a device hands shards to its worker process, in fair turns."""
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import count
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any
 
-from engine.errors import ForelightError
-from engine.predictor import Cancelled, predict_shard
-from engine.registry import ModelRegistry
-from engine.runs.folder import RunFolder, now
-from engine.runs.run import Record
+from engine.backends.active import ActiveRun
+from engine.backends.process import Killed, WorkerPool, WorkerProcess
+from engine.errors import ForelightError, StoreError, WorkerDied
+from engine.runs.folder import RunFolder
+from engine.runs.queue import FairQueue, Span
+from engine.runs.run import Place, Record
+from engine.runs.store import RunStore
 from engine.settings import Settings
-from engine.tasks import task_of
-from engine.warm import WarmModels
 
-log = logging.getLogger(__name__)
-_SECONDS_BETWEEN_REPORTS = 0.2
+_CANCEL_PATIENCE = 1.5
+_SHORT_TURN, _LONG_TURN = 2.0, 20.0
+_TRIES = 2
+log = logging.getLogger("forelight.runs")
+Call = Callable[[WorkerProcess], object]
 
 
 class LocalBackend:
-    """Runs in the order in which they were submitted."""
+    """Serves the runs that this process owns, and calls that a person waits for, which go first."""
 
-    def __init__(self, settings: Settings, registry: ModelRegistry, models: WarmModels) -> None:
-        self._settings, self._registry, self._models = settings, registry, models
-        self._queue = ThreadPoolExecutor(1, "forelight-run")
-        self._pending: dict[str, Future[None]] = {}
-        self._stop: dict[str, threading.Event] = {}
+    def __init__(self, settings: Settings, store: RunStore, pool: WorkerPool, owner: str) -> None:
+        self._settings, self._store, self._pool, self._owner = settings, store, pool, owner
+        self._queue = FairQueue()
+        self._active: dict[str, ActiveRun] = {}
+        self._calls: deque[tuple[Call, Future[Any]]] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._threads: list[threading.Thread] = []
 
-    def submit(self, folder: RunFolder) -> None:
-        """Queues the run; its folder tells how far it is."""
-        self._stop[folder.id] = threading.Event()
-        self._pending[folder.id] = self._queue.submit(self._run, folder, self._stop[folder.id])
+    def submit(self, folder: RunFolder, record: Record, spans: Sequence[Span]) -> None:
+        """Takes the run; `spans` is what is left to predict of it."""
+        run = ActiveRun(folder, record, self._store, self._owner)
+        with self._changed:
+            self._start_threads()
+            self._active[run.id] = run
+            self._queue.add(run.id, run.visitor, spans)
+            self._changed.notify_all()
+        self._settle(run)
 
-    def wait(self, run_id: str, timeout: float | None = None) -> None:
-        """Returns when the run has ended, or after `timeout` seconds."""
-        future = self._pending.get(run_id)
-        if future is not None:
-            try:
-                future.result(timeout)
-            except TimeoutError:
-                return
+    def call(self, name: str, **arguments: Any) -> tuple[Mapping[str, Any], bytes]:
+        """The result of that job on the first device that is free, before anything that waits in the queue."""
+        return self.begin(name, **arguments).result()
+
+    def begin(self, name: str, **arguments: Any) -> Future[tuple[Mapping[str, Any], bytes]]:
+        """The same, not waited for."""
+        future: Future[tuple[Mapping[str, Any], bytes]] = Future()
+        with self._changed:
+            self._start_threads()
+            self._calls.append((lambda worker: worker.call(name, self._settings, **arguments), future))
+            self._changed.notify_all()
+        return future
 
     def cancel(self, run_id: str) -> None:
-        """Stops the run after its current batch; nothing happens where it has ended."""
-        if run_id in self._stop:
-            self._stop[run_id].set()
-
-    def close(self) -> None:
-        """Stops what runs, and forgets what waits."""
-        for stop in list(self._stop.values()):
-            stop.set()
-        self._queue.shutdown(cancel_futures=True)
-
-    def _run(self, folder: RunFolder, stop: threading.Event) -> None:
-        try:
-            _Prediction(folder, stop, self._settings, self._registry, self._models).run()
-            folder.update(state="done", stage="Done", finished=now())
-        except Cancelled:
-            folder.update(state="cancelled", stage="Cancelled", finished=now())
-        except ForelightError as exc:
-            folder.update(state="failed", stage="Failed", error=str(exc), finished=now())
-        except Exception:
-            log.exception("run %s failed", folder.id)
-            folder.update(
-                state="failed",
-                stage="Failed",
-                finished=now(),
-                error=f"Something went wrong; the log says what (run {folder.id}).",
-            )
-        finally:
-            self._stop.pop(folder.id, None)
-            self._pending.pop(folder.id, None)
-
-
-class _Prediction:
-    """One run on its way: shards handed to devices, progress gathered from them."""
-
-    def __init__(
-        self, folder: RunFolder, stop: threading.Event, settings: Settings, registry: ModelRegistry, models: WarmModels
-    ) -> None:
-        self._folder, self._stop, self._settings = folder, stop, settings
-        self._record = folder.record()
-        self._entry, self._models = registry.entry(self._record.model_id), models
-        self._done: dict[int, tuple[int, int]] = {}
-        self._lock = threading.Lock()
-        self._reported = self._started = time.perf_counter()
-
-    def run(self) -> None:
-        """Predicts every shard; raises Cancelled, or the first shard's error."""
-        if self._stop.is_set():
-            raise Cancelled
-        record = self._record = self._folder.update(state="running", stage="Loading the model", started=now())
-        shards = self._shards(record)
-        self._folder.update(shards=shards, stage="Predicting")
-        self._started = time.perf_counter()
-        devices = min(record.options.devices or self._settings.devices, len(shards))
-        waiting = deque(enumerate(shards))
-        if devices == 1:
-            self._work(0, waiting)
-        else:
-            with ThreadPoolExecutor(devices, "forelight-device") as pool:
-                for finished in [pool.submit(self._work, device, waiting) for device in range(devices)]:
-                    finished.result()
-        self._report(final=True)
-
-    def _shards(self, record: Record) -> tuple[tuple[int, int], ...]:
-        inputs = task_of(self._entry.usable_card()).inputs
-        most = min(
-            self._settings.shard_rows, -(-record.rows_total // (record.options.devices or self._settings.devices))
-        )
-        if not inputs.has_steps:
-            return tuple(spans(record.rows_total, most))
-        ranges = inputs.batches(self._folder.rows(), self._entry.usable_card(), most)
-        return tuple(_merged(ranges, most))
-
-    def _work(self, device: int, waiting: deque[tuple[int, tuple[int, int]]]) -> None:
-        """Predicts shards until none waits; the model is leased for all of them."""
-        options = self._record.options
-        with self._models.lease(self._entry, precision=options.precision or "", device=device) as model:
-            if device == 0:
-                self._started = time.perf_counter()  # what counts is the prediction, not the loading
-                self._folder.update(output_kind=model.calling.kind, checkpoint_sha256=model.checkpoint.sha256)
-            for number, (start, stop) in _taken(waiting):
-                predict_shard(
-                    model,
-                    self._folder.rows(start, stop),
-                    start + 1,
-                    self._folder.shard_path(number),
-                    batch_size=options.batch_size,
-                    precision=options.precision,
-                    accelerator=self._settings.accelerator,
-                    device=device,
-                    after_batch=lambda done, failed, number=number: self._after_batch(number, done, failed),  # type: ignore[misc]
-                )
-
-    def _after_batch(self, number: int, done: int, failed: int) -> None:
-        self._done[number] = (done, failed)
-        if self._stop.is_set():
-            self._report(final=True)
-            raise Cancelled
-        self._report()
-
-    def _report(self, final: bool = False) -> None:
-        with self._lock:
-            at = time.perf_counter()
-            if not final and at - self._reported < _SECONDS_BETWEEN_REPORTS:
+        """Stops the run after its current batches; nothing happens where it is not here."""
+        with self._changed:
+            run = self._active.get(run_id)
+            if run is None:
                 return
-            self._reported = at
-            done, failed = (
-                (sum(figures) for figures in zip(*self._done.values(), strict=True)) if self._done else (0, 0)
-            )
-            self._folder.update(rows_done=done, rows_failed=failed, seconds=at - self._started)
+            run.ending = run.ending or ("cancelled", "")
+            self._queue.remove(run_id)
+        self._settle(run)
 
+    @property
+    def devices(self) -> int:
+        return len(self._pool.devices)
 
-def _taken(waiting: deque[tuple[int, tuple[int, int]]]) -> Iterator[tuple[int, tuple[int, int]]]:
-    """Takes from the left until nothing waits; several threads may."""
-    while True:
+    def wait(self, run_id: str, timeout: float) -> bool:
+        """Returns when the run is not here any more, or after `timeout` seconds; False at once where it is not here."""
+        with self._changed:
+            here = run_id in self._active
+            self._changed.wait_for(lambda: run_id not in self._active, timeout)
+            return here
+
+    def place(self, run_id: str) -> Place | None:
+        """Where the run waits; None where it does not."""
+        with self._changed:
+            order = self._queue.order()
+            run = self._active.get(run_id)
+            if run is None or run.began is not None or run_id not in order:
+                return None
+            ahead = [self._active[other] for other in order[: order.index(run_id)]]
+            serving = [other for other in self._active.values() if other.in_flight and other not in ahead]
+        times = [other.seconds_left(self._store) for other in (*ahead, *serving)]
+        known = [min(seconds, _LONG_TURN) for seconds in times if seconds is not None]
+        return Place(
+            len(ahead) + len(serving), sum(known) / len(self._pool.devices) if len(known) == len(times) else None
+        )
+
+    def tick(self) -> None:
+        """What has to be looked after: ends that the store could not take yet, wishes to stop from other processes."""
+        runs = list(self._active.values())
+        for run in runs:
+            self._settle(run)
+        if runs:
+            for run_id in self._store.wished_to_stop(self._owner):
+                self.cancel(run_id)
+
+    def close(self, patience: float = 5.0) -> None:
+        """Stops what runs after its current batch; it waits then for whoever comes next."""
+        with self._changed:
+            self._closed = True
+            runs = list(self._active.values())
+            for run in runs:
+                run.ending = run.ending or ("queued", "")
+                self._queue.remove(run.id)
+            for _, future in self._calls:
+                future.cancel()
+            self._changed.notify_all()
+        for run in runs:
+            self._settle(run)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._active, patience)
+        for thread in self._threads:
+            thread.join(patience)
+
+    def _start_threads(self) -> None:
+        if not self._threads and not self._closed:
+            self._threads = [
+                threading.Thread(target=self._serve, args=(number, worker), name=worker.name, daemon=True)
+                for number, worker in enumerate(self._pool.devices)
+            ]
+            for thread in self._threads:
+                thread.start()
+
+    def _serve(self, device: int, worker: WorkerProcess) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._calls or len(self._queue))
+                if self._closed:
+                    return
+                if self._calls:
+                    call, future = self._calls.popleft()
+                    run = None
+                else:
+                    taken = self._queue.take()
+                    assert taken is not None
+                    run, span = self._active[taken[0]], taken[1]
+                    run.in_flight[span] = (0, 0)
+            if run is None:
+                _answer(call, future, worker)
+            else:
+                self._predict(device, worker, run, span)
+
+    def _predict(self, device: int, worker: WorkerProcess, run: ActiveRun, span: Span) -> None:
+        """One turn of a run: as much of the span as there is time for."""
+        done = 0
+        began = time.monotonic()
         try:
-            shard = waiting.popleft()
-        except IndexError:
-            return
-        yield shard
+            run.take(span)
+            content, _ = worker.call(
+                "predict",
+                self._settings,
+                heard=lambda said: run.hear(span, said),
+                stop=lambda: self._patience(run, time.monotonic() - began),
+                folder=run.folder.path,
+                model_id=run.model_id,
+                card_sha256=run.card_sha256,
+                checkpoint_sha256=run.checkpoint_sha256,
+                span=span,
+                options=run.options,
+                device=device,
+            )
+            done = content["done"]
+            run.finish_shard(span, content)
+        except Killed:
+            log.info("run %s: a batch took too long to wait for its end", run.id)
+        except WorkerDied as exc:
+            run.died(span, str(exc), _TRIES)
+        except ForelightError as exc:
+            run.fail(str(exc))
+        except Exception:
+            log.exception("run %s failed", run.id)
+            run.fail(f"Something went wrong; the log says what (run {run.id}).")
+        with self._changed:
+            run.in_flight.pop(span, None)
+            if run.ending is not None:
+                self._queue.remove(run.id)
+            elif span[0] + done < span[1]:
+                self._queue.put_back(run.id, run.visitor, (span[0] + done, span[1]))
+            self._changed.notify_all()
+        self._settle(run)
+
+    def _patience(self, run: ActiveRun, seconds: float) -> float | None:
+        """None while the worker may go on with the shard, else how long it may take to end it after its batch."""
+        if run.ending is not None:
+            return _CANCEL_PATIENCE
+        others = bool(self._calls) or (len(self._queue) > 0 and seconds > _SHORT_TURN)
+        return math.inf if others or seconds > _LONG_TURN else None
+
+    def _settle(self, run: ActiveRun) -> None:
+        """Writes the run's end where none of its shards is under way or waits; without the lock, as that may take."""
+        with self._changed:
+            if run.in_flight or run.settling or run.id in self._queue or self._active.get(run.id) is not run:
+                return
+            run.settling = True
+        try:
+            run.end()
+        except StoreError as exc:
+            log.warning("the end of run %s waits for the store: %s", run.id, exc)
+        else:
+            with self._changed:
+                if self._active.get(run.id) is run:
+                    del self._active[run.id]
+                self._changed.notify_all()
+        finally:
+            run.settling = False
 
 
-def spans(rows: int, most: int) -> Iterator[tuple[int, int]]:
-    """[start, stop) ranges that cover `rows` rows, at most `most` each."""
-    for start in count(0, most):
-        if start >= rows:
-            return
-        yield start, min(start + most, rows)
-
-
-def _merged(ranges: Sequence[tuple[int, int]], most: int) -> Iterator[tuple[int, int]]:
-    """Neighbouring ranges put together, as long as they stay within `most` rows."""
-    start, stop = ranges[0]
-    for first, last in ranges[1:]:
-        if last - start > most:
-            yield start, stop
-            start = first
-        stop = last
-    yield start, stop
+def _answer(call: Call, future: Future[Any], worker: WorkerProcess) -> None:
+    if future.set_running_or_notify_cancel():
+        try:
+            future.set_result(call(worker))
+        except BaseException as exc:
+            future.set_exception(exc)

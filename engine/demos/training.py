@@ -10,8 +10,7 @@ import pytorch_lightning as pl
 import yaml
 from torch.utils.data import DataLoader, TensorDataset
 
-from engine.card import ModelCard
-from engine.checkpoint import file_hash
+from engine.card import ModelCard, file_hash
 from engine.registry import CARD_FILE
 
 SEED = 7

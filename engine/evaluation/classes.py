@@ -11,8 +11,9 @@ import polars as pl
 
 from engine.evaluation.curves import MOST_EXACT, Curve, auroc_of, curve_of, tensors
 from engine.evaluation.labels import Used, batches, count_used, is_empty, raw_labels, usable
+from engine.filters import Filter, Filters
 from engine.predicted import Classes
-from engine.results import Filter, Filters, Results
+from engine.results import Results
 
 if TYPE_CHECKING:
     import torch

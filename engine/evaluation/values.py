@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from engine.evaluation.labels import Used, as_number, batches, count_used, is_empty, usable
+from engine.filters import Filters
 from engine.predicted import Values
-from engine.results import Filters, Results
+from engine.results import Results
 
 if TYPE_CHECKING:
     import torch

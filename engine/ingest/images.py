@@ -48,7 +48,7 @@ def ingest_images(
     labels = _labels(pictures, card)
     target = card.target or "label"
     faults = _write(pictures, labels, target, image, folder, settings, progress)
-    columns = [ColumnUse("file", "extra"), *([ColumnUse(target, "label")] if labels else [])]
+    columns = [ColumnUse("file", "extra"), *([ColumnUse(target, "label", "category")] if labels else [])]
     problems = [_problem(row, pictures[row - 1], fault) for row, fault in list(faults.items())[:_SHOWN_FAULTS]]
     problems += [Problem("note", "file", note) for note in notes]
     if labels:
@@ -83,7 +83,7 @@ def _write(
         for start in range(0, len(pictures), _PICTURES_A_BATCH):
             batch = pictures[start : start + _PICTURES_A_BATCH]
             pixels = np.zeros((len(batch), image.channels, *image.size), np.uint8)
-            errors = decode_into(batch, pixels, image, settings.max_pixels)
+            errors = decode_into(batch, pixels, image, settings.max_pixels, settings.careful_decoding)
             faults |= {start + place + 1: error for place, error in enumerate(errors) if error}
             columns = [[picture.name for picture in batch], *([labels[start : start + len(batch)]] if labels else [])]
             blocks = pa.FixedSizeBinaryArray.from_buffers(

@@ -57,15 +57,21 @@ def list_pictures(sources: Sequence[Source], settings: Settings) -> tuple[list[P
     return pictures, [f"{counted}, and left out: {named}."] if left_out else []
 
 
-def decode_into(pictures: Sequence[Picture], pixels: np.ndarray, image: ImageInput, max_pixels: int) -> list[str]:
-    """Decodes into uint8 `pixels` (pictures, channels, height, width); gives for each "" or why it cannot be used."""
+def decode_into(
+    pictures: Sequence[Picture], pixels: np.ndarray, image: ImageInput, max_pixels: int, careful: bool = True
+) -> list[str]:
+    """Decodes into uint8 `pixels` (pictures, channels, height, width); gives for each "" or why it cannot be used.
+
+    The fast decoder ends the process at some PNGs whose pixels are damaged. `careful` inflates and counts those of
+    every PNG first; without it that is the risk of whoever can start another process.
+    """
 
     out = torch.from_numpy(pixels)
     black = torch.zeros_like(out[0])
 
     def task(start: int) -> list[str]:
         part = pictures[start : start + _PICTURES_A_TASK]
-        decoded = [_decode_one(picture, image, max_pixels) for picture in part]
+        decoded = [_decode_one(picture, image, max_pixels, careful) for picture in part]
         # One copy for all of them: each gives up the interpreter's lock, and waits for it again.
         torch.stack([black if found is None else found for found, _ in decoded], out=out[start : start + len(part)])
         return [error for _, error in decoded]
@@ -77,9 +83,9 @@ def decode_into(pictures: Sequence[Picture], pixels: np.ndarray, image: ImageInp
         return [error for errors in pool.map(task, starts) for error in errors]
 
 
-def decode(content: bytes, image: ImageInput, max_pixels: int) -> torch.Tensor:
+def decode(content: bytes, image: ImageInput, max_pixels: int, careful: bool = True) -> torch.Tensor:
     """uint8 (channels, height, width) of the size the model takes; ReadError saying what is wrong with the picture."""
-    return fit(_decoded(content, image.channels, max_pixels), image)
+    return fit(_decoded(content, image.channels, max_pixels, careful), image)
 
 
 def fit(picture: torch.Tensor, image: ImageInput) -> torch.Tensor:
@@ -98,19 +104,19 @@ def fit(picture: torch.Tensor, image: ImageInput) -> torch.Tensor:
     return fitted
 
 
-def _decode_one(picture: Picture, image: ImageInput, max_pixels: int) -> tuple[torch.Tensor | None, str]:
+def _decode_one(picture: Picture, image: ImageInput, max_pixels: int, careful: bool) -> tuple[torch.Tensor | None, str]:
     """(the decoded picture, or None; why it cannot be used, or "")."""
     try:
-        return decode(picture.read(), image, max_pixels), ""
+        return decode(picture.read(), image, max_pixels, careful), ""
     except ReadError as exc:
         return None, str(exc)
     except OSError as exc:
         return None, f"cannot be read ({exc.strerror or exc})."
 
 
-def _decoded(content: bytes, channels: int, max_pixels: int) -> torch.Tensor:
-    """The fast decoder for plain PNG and JPEG, Pillow for every other kind."""
-    if not _is_plain(content, max_pixels):
+def _decoded(content: bytes, channels: int, max_pixels: int, careful: bool) -> torch.Tensor:
+    """The fast decoder for plain PNG, Pillow for every other kind."""
+    if not _is_plain(content, max_pixels, careful):
         return _with_pillow(content, channels, max_pixels)
     mode = ImageReadMode.RGB if channels == 3 else ImageReadMode.GRAY
     try:
@@ -120,41 +126,43 @@ def _decoded(content: bytes, channels: int, max_pixels: int) -> torch.Tensor:
     return decoded
 
 
-def _is_plain(content: bytes, max_pixels: int) -> bool:
-    """Whether this is a PNG of 8 bits a channel, small enough, of nothing but pixels, and whole.
-
-    The fast decoder ends the process where a PNG's pixels are damaged, so they are inflated and counted first.
-    """
+def _is_plain(content: bytes, max_pixels: int, careful: bool) -> bool:
+    """Whether this is a PNG of 8 bits a channel, small enough, of nothing but pixels, and whole."""
     if len(content) < _PNG_HEADER.size or not content.startswith(b"\x89PNG\r\n\x1a\n"):
         return False
     length, kind, width, height, depth, colour, *others = _PNG_HEADER.unpack_from(content)
     if (length, kind, depth, others) != (13, b"IHDR", 8, [0, 0, 0]) or colour not in (0, 2):
         return False
-    return 0 < width * height <= max_pixels and _has_pixels(content, height, width * (3 if colour == 2 else 1) + 1)
+    if not 0 < width * height <= max_pixels:
+        return False
+    packed = _pixel_data(content)
+    return bool(packed) and (not careful or _is_whole(packed, height, width * (3 if colour == 2 else 1) + 1))
 
 
-def _has_pixels(content: bytes, lines: int, line_bytes: int) -> bool:
-    """Whether the chunks are the header, whole pixel data of that many lines, and the end; all checksums right."""
-    place, packed = 8, []
-    while place + 12 <= len(content):
+def _pixel_data(content: bytes) -> bytes:
+    """The packed pixels, where the chunks are header, pixels and end, all checksums right; else nothing."""
+    place, packed, kind = 8, [], b""
+    while place + 12 <= len(content) and kind != b"IEND":
         length, kind = _PNG_CHUNK.unpack_from(content, place)
         end = place + 8 + length
         if end + 4 > len(content) or zlib.crc32(content[place + 4 : end]) != int.from_bytes(content[end : end + 4]):
-            return False
+            return b""
         if kind == b"IDAT":
             packed.append(content[place + 8 : end])
         elif kind != (b"IEND" if packed else b"IHDR") or (kind == b"IHDR" and place != 8):
-            return False
+            return b""
         place = end + 4
-        if kind == b"IEND":
-            break
+    return b"".join(packed) if kind == b"IEND" else b""
+
+
+def _is_whole(packed: bytes, lines: int, line_bytes: int) -> bool:
+    """Whether the pixels unpack to that many lines, each with a filter there is."""
     inflater = zlib.decompressobj()
     try:
-        pixels = inflater.decompress(b"".join(packed), lines * line_bytes + 1)
+        pixels = inflater.decompress(packed, lines * line_bytes + 1)
     except zlib.error:
         return False
-    whole = kind == b"IEND" and inflater.eof and len(pixels) == lines * line_bytes
-    return whole and max(pixels[::line_bytes]) <= 4
+    return inflater.eof and len(pixels) == lines * line_bytes and max(pixels[::line_bytes]) <= 4
 
 
 def _with_pillow(content: bytes, channels: int, max_pixels: int) -> torch.Tensor:

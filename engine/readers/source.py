@@ -14,10 +14,14 @@ from engine.card import ModelCard
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file: `name` is what the visitor calls it, folders included, and never a path; `path` where its bytes are."""
+    """One file: `name` is what the visitor calls it, folders included, and never a path; `path` where its bytes are.
+
+    `sha256` is the hash of its bytes where it is known already, else "".
+    """
 
     name: str
     path: Path
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

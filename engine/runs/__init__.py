@@ -1,6 +1,7 @@
-"""Runs: what was asked, how far it is, and where its files lie."""
+"""Runs: what was asked, how far it is, where its files lie, and the index of them all."""
 
 from engine.runs.folder import RunFolder
-from engine.runs.run import Options, Run, State
+from engine.runs.run import Options, Place, Run, State
+from engine.runs.store import Search
 
-__all__ = ["Options", "Run", "RunFolder", "State"]
+__all__ = ["Options", "Place", "Run", "RunFolder", "Search", "State"]

@@ -1,34 +1,48 @@
 """The folder of a run: the typed input, what was asked, how far it is, one Parquet file a finished shard.
 
-run.json        what was asked and how far it is          report.json    the pre-flight
-input.arrow     the typed rows                            shards/        00000.parquet, …
-upload/         the visitor's files, where they are kept  exports/       downloads already made
+run.json     what was asked, and how it ended           report.json  the pre-flight
+plan.json    how its rows are cut                       card.yaml    the model's card, as it was
+input.arrow  the typed rows                             shards/      a Parquet file a finished shard, by its first row
+upload/      the visitor's files, where they are kept   exports/     downloads already made
+
+Whoever has the folder has the run: the store is only an index, made anew from folders where it lacks them.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
 import shutil
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
 
-from engine.card import ModelCard, card_hash
-from engine.errors import RunNotFound
+from engine.errors import ReadError, RunNotFound
 from engine.ingest.table import INPUT_FILE
 from engine.readers import Source
-from engine.registry import CARD_FILE
-from engine.runs.run import Record, Run
+from engine.runs.run import KeptSource, Record
 from engine.signature import Report
 
 _RUN_ID = re.compile(r"^[a-z0-9]{26}$")
+FAILED_KEY = b"forelight.failed"
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Lines [start, stop) of the results, `failed` of them not predicted."""
+
+    start: int
+    stop: int
+    failed: int
 
 
 class RunFolder:
@@ -36,7 +50,6 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._writing = threading.Lock()
 
     @classmethod
     def create(cls, runs: Path) -> RunFolder:
@@ -51,7 +64,7 @@ class RunFolder:
     def open(cls, runs: Path, run_id: str) -> RunFolder:
         """The folder of that run; RunNotFound where there is none, or the id is not one."""
         path = runs / run_id
-        if not _RUN_ID.match(run_id) or not (path / "run.json").is_file():
+        if not _RUN_ID.match(run_id) or not path.is_dir():
             raise RunNotFound(run_id)
         return cls(path)
 
@@ -60,24 +73,25 @@ class RunFolder:
         return self.path.name
 
     def record(self) -> Record:
-        """What run.json holds; a run whose process is gone without an end reads as interrupted."""
+        """What run.json holds; RunNotFound where there is none."""
         try:
-            record = Record.model_validate_json((self.path / "run.json").read_bytes())
-        except FileNotFoundError:
+            return Record.model_validate_json((self.path / "run.json").read_bytes())
+        except (FileNotFoundError, ValidationError):
             raise RunNotFound(self.id) from None
-        if record.state in ("queued", "running") and not _alive(record.pid):
-            return record.model_copy(update={"state": "interrupted", "error": "The server stopped before the end."})
-        return record
 
     def write(self, record: Record) -> None:
-        _replace(self.path / "run.json", record.model_dump_json(indent=1).encode())
+        """Keeps the record beside what it is about; who asked and which process it was stay here."""
+        _replace(
+            self.path / "run.json", record.model_dump_json(indent=1, exclude={"visitor", "owner", "stop"}).encode()
+        )
 
-    def update(self, **changes: Any) -> Record:
-        """Changes what run.json holds."""
-        with self._writing:
-            record = self.record().model_copy(update=changes)
-            self.write(record)
-        return record
+    def plan(self) -> tuple[tuple[int, int], ...]:
+        """How the rows are cut; empty before the run was first started."""
+        path = self.path / "plan.json"
+        return tuple((start, stop) for start, stop in json.loads(path.read_bytes())) if path.is_file() else ()
+
+    def write_plan(self, plan: Sequence[tuple[int, int]]) -> None:
+        _replace(self.path / "plan.json", json.dumps(plan).encode())
 
     def report(self) -> Report:
         path = self.path / "report.json"
@@ -86,19 +100,19 @@ class RunFolder:
     def write_report(self, report: Report) -> None:
         _replace(self.path / "report.json", report.to_json().encode())
 
-    def run(self) -> Run:
-        return Run.of(self.record(), self.report(), self.path)
-
     def sources(self) -> tuple[Source, ...]:
         """The visitor's files, where they were found or are kept."""
-        return tuple(Source(name, self.path / path) for name, path in self.record().sources)
+        return tuple(Source(kept.name, self.path / kept.path, kept.sha256) for kept in self.record().sources)
 
-    def keep(self, sources: Sequence[Source]) -> tuple[Source, ...]:
-        """Copies of the files in `upload/`, numbered: a visitor's name is never a path."""
+    def keep(self, sources: Sequence[Source], home: Path) -> tuple[Source, ...]:
+        """Copies of the files in `upload/`, numbered: a visitor's name is never a path.
+
+        Those that lie in our own `home` already, which nobody writes to, get a second name instead.
+        """
         upload = self.path / "upload"
         upload.mkdir(exist_ok=True)
         return tuple(
-            _copy(source, upload / f"{number:06d}{_suffix(source.name)}") for number, source in enumerate(sources)
+            _copy(source, upload / f"{number:06d}{_suffix(source.name)}", home) for number, source in enumerate(sources)
         )
 
     def rows(self, start: int = 0, stop: int | None = None) -> pa.Table:
@@ -107,8 +121,21 @@ class RunFolder:
             reader = pa.ipc.open_file(file)
             return pa.Table.from_batches(list(_between(reader, start, stop)), reader.schema)
 
-    def shard_path(self, number: int) -> Path:
-        return self.path / "shards" / f"{number:05d}.parquet"
+    def shard_path(self, start: int) -> Path:
+        """Where the shard lies whose first line is `start`, from 0."""
+        return self.path / "shards" / f"{start:012d}.parquet"
+
+    def shards(self) -> tuple[Shard, ...]:
+        """The shards that are whole, in the order of the file; one that is not is removed, and done again."""
+        return tuple(shard for path in sorted((self.path / "shards").glob("*.parquet")) if (shard := _shard(path)))
+
+    def clear_exports(self) -> None:
+        """Removes the downloads made so far: there will be more rows."""
+        shutil.rmtree(self.path / "exports", ignore_errors=True)
+
+    def bytes(self) -> int:
+        """What the folder takes on disk."""
+        return sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
 
     def tidy(self) -> None:
         """Removes what reading the files left behind."""
@@ -142,10 +169,25 @@ def _between(reader: Any, start: int, stop: int | None) -> Iterator[pa.RecordBat
         first += batch.num_rows
 
 
-def _copy(source: Source, path: Path) -> Source:
-    with source.path.open("rb") as read, path.open("wb") as write:
-        shutil.copyfileobj(read, write, 1 << 20)
-    return Source(source.name, path)
+def _copy(source: Source, path: Path, home: Path) -> Source:
+    try:
+        if not source.path.is_relative_to(home) or not _linked(source.path, path):
+            with source.path.open("rb") as read, path.open("wb") as write:
+                shutil.copyfileobj(read, write, 1 << 20)
+    except FileNotFoundError:
+        raise ReadError(f"{source.name} is no longer there. Bring it again.") from None
+    return Source(source.name, path, source.sha256)
+
+
+def _linked(old: Path, new: Path) -> bool:
+    """Gives the file a second name, which takes no room; False on another disk, or one that knows no links."""
+    try:
+        new.hardlink_to(old)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return False
+    return True
 
 
 def _suffix(name: str) -> str:
@@ -154,40 +196,40 @@ def _suffix(name: str) -> str:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    new = path.with_name(f"{path.name}.{threading.get_ident()}.new")
-    new.write_bytes(content)
-    new.replace(path)
-
-
-def _alive(pid: int) -> bool:
-    if pid == os.getpid():
-        return True
+    """The file is the old one or the new one, whatever happens in between."""
+    new = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return pid > 0
+        with new.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
-def new_record(
-    folder: RunFolder, model_id: str, card: ModelCard, sources: Sequence[Source], renames: Mapping[str, str], rows: int
-) -> Record:
-    """What `run.json` holds of a run that was checked."""
-    return Record(
-        id=folder.id,
-        model_id=model_id,
-        title=card.title,
-        task=card.task,
-        sources=tuple((source.name, _kept_path(source.path, folder.path)) for source in sources),
-        renames=dict(renames),
-        card_sha256=card_hash(folder.path / CARD_FILE),
-        created=now(),
-        rows_total=rows,
+def _shard(path: Path) -> Shard | None:
+    try:
+        metadata = pq.read_metadata(path)
+    except (pa.ArrowInvalid, OSError):
+        path.unlink(missing_ok=True)
+        return None
+    start = int(path.stem)
+    return Shard(start, start + metadata.num_rows, int((metadata.metadata or {}).get(FAILED_KEY, b"0")))
+
+
+def kept_sources(folder: RunFolder, sources: Sequence[Source], hashes: Sequence[str]) -> tuple[KeptSource, ...]:
+    """The files as the record names them: within the folder where they are kept there, so that it can be carried."""
+    return tuple(
+        KeptSource(
+            name=source.name.replace("\0", "�"),
+            path=_kept_path(source.path, folder.path),
+            sha256=sha256,
+            bytes=source.path.stat().st_size,
+        )
+        for source, sha256 in zip(sources, hashes, strict=True)
     )
 
 
 def _kept_path(path: Path, folder: Path) -> str:
-    """Within the folder where the file is kept there, so that the folder can be carried elsewhere."""
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path.resolve())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,8 @@ from engine.signature import Report
 
 State = Literal["checked", "queued", "running", "done", "failed", "cancelled", "interrupted"]
 ENDED: tuple[State, ...] = ("done", "failed", "cancelled", "interrupted")
+STARTED: tuple[State, ...] = ("queued", "running", *ENDED)
+RESUMABLE: tuple[State, ...] = ("failed", "cancelled", "interrupted")
 
 
 class Options(BaseModel):
@@ -26,12 +29,26 @@ class Options(BaseModel):
 
     on_error: Literal["refuse", "report"] = "refuse"
     batch_size: int | None = None
-    devices: int | None = None
     precision: Precision | None = None
 
 
+class KeptSource(BaseModel):
+    """One of the visitor's files: what it was called, where it lies, SHA-256 and size of its bytes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    path: str
+    sha256: str = ""
+    bytes: int = 0
+
+
 class Record(BaseModel):
-    """What `run.json` holds."""
+    """One run as the store and `run.json` keep it: what was asked, how far it is, how it ended.
+
+    `owner` names the process that runs it; `stop` says that somebody wants it stopped; `question` is equal for runs
+    that ask the same: same model, same files, same options.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -39,16 +56,23 @@ class Record(BaseModel):
     model_id: str
     title: str
     task: str
-    sources: tuple[tuple[str, str], ...]
+    visitor: str = ""
+    name: str = ""
+    note: str = ""
+    sources: tuple[KeptSource, ...] = ()
     renames: dict[str, str] = {}
     card_sha256: str = ""
     checkpoint_sha256: str = ""
+    question: str = ""
     output_kind: str = ""
     options: Options = Options()
+    versions: dict[str, str] = {}
     state: State = "checked"
     stage: str = ""
     error: str = ""
-    pid: int = 0
+    owner: str = ""
+    stop: bool = False
+    restarts: int = 0
     created: str = ""
     started: str = ""
     finished: str = ""
@@ -56,14 +80,24 @@ class Record(BaseModel):
     rows_done: int = 0
     rows_failed: int = 0
     seconds: float = 0.0
-    shards: tuple[tuple[int, int], ...] = ()
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a waiting run stands: how many runs are served before it, and in about how many seconds it begins."""
+
+    ahead: int
+    seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """One prediction of one model on some files. Times are ISO 8601 in UTC, or "" where not yet.
 
-    Rows are lines of the input; `rows_per_second` is the mean since the start; `seconds_left` None where unknown.
+    Rows are lines of the input; `rows_per_second` is the mean over the time spent on it; `seconds_left` None where
+    unknown. `place` is None for a run that does not wait, or waits in another process. `bytes` is what its folder
+    takes on disk.
     """
 
     id: str
@@ -71,6 +105,9 @@ class Run:
     model_id: str
     title: str
     task: str
+    visitor: str
+    name: str
+    note: str
     sources: tuple[str, ...]
     created: str
     started: str
@@ -81,9 +118,15 @@ class Run:
     rows_per_second: float
     seconds: float
     seconds_left: float | None
+    place: Place | None
     stage: str
     error: str
+    bytes: int
+    output_kind: str
     options: Options
+    renames: Mapping[str, str]
+    versions: Mapping[str, str]
+    source_sha256: tuple[str, ...]
     card_sha256: str
     checkpoint_sha256: str
     folder: Path = field(repr=False)
@@ -93,32 +136,32 @@ class Run:
     def ended(self) -> bool:
         return self.state in ENDED
 
+    @property
+    def partial(self) -> bool:
+        """Whether it ended with some of its rows only."""
+        return self.ended and 0 < self.rows_done < self.rows_total
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it can go on from its last finished shard."""
+        return self.state in RESUMABLE
+
     @classmethod
-    def of(cls, record: Record, report: Report, folder: Path) -> Run:
-        """The snapshot of what a folder holds."""
+    def of(cls, record: Record, report: Report, folder: Path, place: Place | None = None) -> Run:
+        """The snapshot of what a record and a folder hold."""
         speed = record.rows_done / record.seconds if record.seconds > 0 else 0.0
         left = (record.rows_total - record.rows_done) / speed if speed and record.state == "running" else None
+        same = {name: getattr(record, name) for name in _SHARED}
         return cls(
-            id=record.id,
-            state=record.state,
-            model_id=record.model_id,
-            title=record.title,
-            task=record.task,
-            sources=tuple(name for name, _ in record.sources),
-            created=record.created,
-            started=record.started,
-            finished=record.finished,
-            rows_total=record.rows_total,
-            rows_done=record.rows_done,
-            rows_failed=record.rows_failed,
+            **same,
+            sources=tuple(source.name for source in record.sources),
+            source_sha256=tuple(source.sha256 for source in record.sources),
             rows_per_second=speed,
-            seconds=record.seconds,
             seconds_left=left,
-            stage=record.stage,
-            error=record.error,
-            options=record.options,
-            card_sha256=record.card_sha256,
-            checkpoint_sha256=record.checkpoint_sha256,
+            place=place,
             folder=folder,
             report=report,
         )
+
+
+_SHARED = {each.name for each in fields(Run)} & (set(Record.model_fields) - {"sources"})

@@ -12,12 +12,13 @@ from engine.card import ModelCard, OutputKind
 from engine.errors import CardError, ModuleProbeError, PredictionFailed
 from engine.predicted import Classes
 from engine.tasks.task import Queries
-from engine.views import Against, ClassBalance, Confidence, Headline, View
+from engine.views import Against, ClassBalance, Confidence, Headline, Review, Threshold, View
 
 if TYPE_CHECKING:
     import torch
 
 _SUMS_TO_ONE = 1e-3
+_MOST_COMPARED = 100  # labels whose shares are compared with each other, line by line
 
 
 class ClassOutputs:
@@ -88,11 +89,18 @@ class ClassOutputs:
 
     def views(self, card: ModelCard, columns: Sequence[str], against: Sequence[str]) -> tuple[View, ...]:
         views: list[View] = [ClassBalance("prediction", card.labels)]
-        if "confidence" in columns:
-            views.append(Confidence("confidence", "prediction", card.labels))
-        if "confidence" in columns and against:
+        if "confidence" not in columns:
+            return tuple(views)
+        shares = tuple(zip(card.labels, probability_names(card), strict=True))
+        views.append(Confidence("confidence", "prediction", card.labels))
+        if len(shares) == 2:
+            (negative, _), (positive, share) = shares
+            views.append(Threshold(share, positive, negative, card.labels))
+        comparable = shares if 2 < len(shares) <= _MOST_COMPARED else ()
+        views.append(Review("prediction", "confidence", comparable))
+        if against:
             units = tuple((column.name, column.unit) for column in card.signature if column.unit)
-            shown = ("confidence", *(name for name in probability_names(card) if name in columns))
+            shown = ("confidence", *(share for _, share in shares))
             views.append(Against(shown, tuple(against), units, "prediction", card.labels))
         return tuple(views)
 

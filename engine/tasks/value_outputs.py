@@ -11,7 +11,7 @@ from engine.card import ModelCard, OutputKind
 from engine.errors import CardError, ModuleProbeError
 from engine.predicted import Values
 from engine.tasks.task import Queries
-from engine.views import Against, Distribution, Headline, View
+from engine.views import Against, Distribution, Extremes, Headline, View
 
 if TYPE_CHECKING:
     import torch
@@ -55,7 +55,8 @@ class ValueOutputs:
         )
         units = tuple((each.name, each.unit) for each in card.signature if each.unit)
         units += tuple(self.units(card).items())
-        return (*spreads, *([Against(names, tuple(against), units)] if against else []))
+        extremes = Extremes(names, tuple(self.units(card).items()))
+        return (*spreads, extremes, *([Against(names, tuple(against), units)] if against else []))
 
     def headline(self, card: ModelCard, columns: Sequence[str], results: Queries) -> tuple[Headline, ...]:
         figures = [_spread(output.name, output.unit, results) for output in card.outputs[:3]]

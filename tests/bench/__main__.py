@@ -26,6 +26,7 @@ from torch.utils.data import DataLoader
 from engine import Engine, Options, Settings, Source
 from engine.settings import BUNDLED_MODELS
 from tests.bench.evaluation import evaluation_lines
+from tests.bench.exploring import exploring
 from tests.bench.models import write_models
 from tests.bench.works import Work, module_of, works
 
@@ -48,7 +49,7 @@ def main(scale: float = 1.0) -> None:
         memory = _memory(folder, scale)
         evaluation = evaluation_lines(folder, int(1_000_000 * scale))
         engine.close()
-    text = _report(lines, one, memory, evaluation)
+    text = _report(lines, one, memory, evaluation) + "\n" + exploring(int(1_000_000 * scale)) + "\n"
     print(text)
     if scale == 1.0:
         REPORT.parent.mkdir(exist_ok=True)

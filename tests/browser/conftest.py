@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.install import installed
 from tests.browser.serving import serve
+
+expect.set_options(timeout=60_000)  # the first prediction waits for a worker that imports torch
 
 
 @pytest.fixture(scope="session")

@@ -18,17 +18,25 @@ START_SECONDS = 120
 
 
 @contextmanager
-def serve(home: Path) -> Iterator[str]:
+def serve(home: Path, **settings: object) -> Iterator[str]:
     """The address of a dashboard with the bundled models, whose runs live in `home`."""
-    port = _free_port()
-    environment = {**os.environ, "FORELIGHT_HOME": str(home), "FORELIGHT_ACCELERATOR": "cpu"}
+    with served(home, **settings) as (address, _):
+        yield address
+
+
+@contextmanager
+def served(home: Path, port: int | None = None, **settings: object) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The same, and the process, for those who want to watch or kill it."""
+    port = port or _free_port()
+    own = {f"FORELIGHT_{name.upper()}": str(value) for name, value in settings.items()}
+    environment = {**os.environ, "FORELIGHT_HOME": str(home), "FORELIGHT_ACCELERATOR": "cpu", **own}
     command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", str(port)]
     with (home / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
             address = f"http://127.0.0.1:{port}"
             _wait_until_healthy(address, process, home / "log")
-            yield address
+            yield address, process
         finally:
             process.terminate()
             process.wait(30)

@@ -10,7 +10,9 @@ import pytest
 from dashboard.resources import get_engine
 from engine import Engine, Options, Run
 from engine.settings import BUNDLED_MODELS
+from tests.pool import open_engine
 
+TESTER = "session-tester"
 FinishedRun = Callable[..., Run]
 
 
@@ -20,6 +22,8 @@ def shared_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[E
     monkeypatch.setenv("FORELIGHT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("FORELIGHT_MODELS", str(BUNDLED_MODELS))
     monkeypatch.setenv("FORELIGHT_ACCELERATOR", "cpu")
+    monkeypatch.setattr("dashboard.resources.Engine", open_engine)
+    monkeypatch.setattr("dashboard.visitors._kept", lambda: "")
     get_engine.clear()
     engine = get_engine()
     yield engine
@@ -33,7 +37,9 @@ def finished_run(shared_engine: Engine) -> FinishedRun:
 
     def make(model_id: str, sample: int = 0) -> Run:
         title = shared_engine.samples(model_id)[sample].title
-        run = shared_engine.check(model_id, shared_engine.sample_sources(model_id, title), keep_files=True)
+        run = shared_engine.check(
+            model_id, shared_engine.sample_sources(model_id, title), keep_files=True, visitor=TESTER
+        )
         shared_engine.submit(run.id, Options(on_error="report"))
         ended = shared_engine.wait(run.id)
         assert ended.state == "done", ended.error

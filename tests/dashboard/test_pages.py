@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.components.upload import Files
 from dashboard.resources import get_engine
 from engine import Engine, Options, Run
+from engine.backends import LocalBackend
 from engine.settings import BUNDLED_MODELS
-from engine.views import Gallery
+from engine.views import Extremes, Gallery, Review
+from tests.dashboard.conftest import TESTER
 
 MAIN = str(Path(__file__).parents[2] / "dashboard" / "main.py")
 MODELS = ("breast-cancer", "diabetes-progression", "digits", "lorenz-state")
@@ -21,9 +25,10 @@ FinishedRun = Callable[..., Run]
 SAMPLES = BUNDLED_MODELS / "diabetes-progression" / "samples"
 
 
-def opened(page: str = "", **query: str) -> AppTest:
+def opened(page: str = "", /, **query: str) -> AppTest:
     """The app at that page and address."""
     app = AppTest.from_file(MAIN, default_timeout=60)
+    app.session_state["visitor"] = TESTER
     for name, value in query.items():
         app.query_params[name] = value
     app.run()
@@ -57,16 +62,51 @@ def button(app: AppTest, start: str) -> Any:
 
 
 def upload(app: AppTest, name: str, content: bytes) -> AppTest:
-    app.file_uploader[0].set_value((name, content, "text/csv")).run()
+    """What the page is told by the browser once the file has arrived."""
+    engine, model = get_engine(), app.query_params["model"]
+    with engine.uploads.begin(TESTER, name, len(content)) as receiving:
+        receiving.write(content)
+        found = receiving.finish()
+    app.session_state[f"upload-{model}"] = Files("token", (found.source(),), (found.id,))
+    app.run()
     assert not app.exception
     return app
+
+
+def told(app: AppTest) -> dict[str, Any]:
+    """What the page tells its uploader; nothing where there is none."""
+    protos = [each.proto for each in app.get("bidi_component")]
+    (found,) = [proto.json for proto in protos if proto.component_name == "forelight_uploader"]
+    data: dict[str, Any] = json.loads(found)
+    return data
+
+
+def taken(*ids: str) -> Files | None:
+    """What the page remembers when the browser says that these uploads have arrived."""
+
+    def page() -> None:
+        import streamlit as st
+
+        from dashboard.components.upload import take_files
+        from dashboard.resources import get_engine
+
+        engine = get_engine()
+        entry = engine.model("diabetes-progression")
+        take_files(engine, entry, {"token": "t", "ids": st.session_state["ids"]})
+
+    small = AppTest.from_function(page)
+    small.session_state["visitor"], small.session_state["ids"] = TESTER, ids
+    small.run()
+    assert not small.exception
+    found: Files | None = small.session_state.get("upload-diabetes-progression", None)
+    return found
 
 
 def test_the_address_chooses_the_model(shared_engine: Engine) -> None:
     app = opened(model="diabetes-progression")
 
     assert app.query_params["model"] == "diabetes-progression"
-    assert app.file_uploader[0].label.replace("\\", "").startswith("Drop your files here. A table with 10 columns")
+    assert told(app)["needs"].startswith("A table with 10 columns")
     assert app.button[0].label == "30 patients"
 
 
@@ -85,15 +125,40 @@ def test_a_sample_is_checked_and_predicted(shared_engine: Engine) -> None:
     assert run.model_id == "diabetes-progression"
 
 
-def test_an_upload_is_copied_checked_and_its_copy_removed(shared_engine: Engine) -> None:
+def test_an_upload_is_checked_and_gone_once_it_is_predicted(shared_engine: Engine) -> None:
     app = upload(opened(model="diabetes-progression"), "mine.csv", (SAMPLES / "patients.csv").read_bytes())
     assert "30 rows ready" in words(app)
-    assert "mine.csv" in words(app)
 
     button(app, "Predict 30 rows").click().run()
     (run,) = shared_engine.runs()
     assert run.sources == ("mine.csv",)
-    assert list((shared_engine.settings.home / "uploads").iterdir()) == []
+    uploads = shared_engine.settings.uploads_folder
+    assert [path for path in uploads.rglob("*") if path.is_file() and path.suffix != ".lock"] == []
+
+
+def test_only_ones_own_uploads_are_taken(shared_engine: Engine) -> None:
+    def sent(visitor: str) -> str:
+        with shared_engine.uploads.begin(visitor, "a.csv") as receiving:
+            receiving.write(b"x")
+            return receiving.finish().id
+
+    mine, theirs = sent(TESTER), sent("somebody-else")
+    found = taken(mine)
+    assert found is not None
+    assert [source.name for source in found.sources] == ["a.csv"]
+    for ids in ([], [theirs], [mine, theirs], [mine, "../" + mine], [""]):
+        assert taken(*ids) is None
+
+
+def test_a_sample_instead_of_uploads_and_back(shared_engine: Engine) -> None:
+    app = opened(model="diabetes-progression")
+    first = told(app)["round"]
+    button(app, "30 patients").click().run()
+    assert "forelight_uploader" not in [each.proto.component_name for each in app.get("bidi_component")]
+
+    button(app, "Use other files").click().run()
+    assert told(app)["taken"] == ""
+    assert told(app)["round"] != first
 
 
 def test_a_misspelt_column_is_renamed_with_one_click(shared_engine: Engine) -> None:
@@ -130,7 +195,7 @@ def test_a_file_of_no_known_kind_is_a_sentence(shared_engine: Engine) -> None:
     app = upload(opened(model="diabetes-progression"), "mine.docx", b"PK")
 
     assert "'.docx' files cannot be read" in app.error[0].value.replace("\\", "")
-    assert button(app, "Use other files")
+    assert told(app)["taken"]
 
 
 def test_names_in_files_are_escaped(shared_engine: Engine) -> None:
@@ -152,7 +217,9 @@ def test_every_tab_of_every_kind_of_result(
     assert f"{run.rows_total:,}" in app.metric[0].value
     assert not app.error
     if tab == "Charts":
-        drawn = [view for view in shared_engine.results(run.id).views if not isinstance(view, Gallery)]
+        drawn = [
+            view for view in shared_engine.results(run.id).views if not isinstance(view, Gallery | Review | Extremes)
+        ]
         assert len(app.get("plotly_chart")) == len(drawn)
     if tab == "About":
         assert f"python -m engine predict {model_id}" in app.code[0].value
@@ -168,8 +235,22 @@ def test_table_pages_sorts_and_filters(shared_engine: Engine, finished_run: Fini
     app.segmented_control(key="order").set_value("descending").run()
     assert app.dataframe[0].value["row"].tolist() == list(range(114, 89, -1))
 
-    app.pills(key="classes").set_value(["benign"]).run()
-    assert set(app.dataframe[0].value["prediction"]) == {"benign"}
+    chosen = opened("result", run=run.id, tab="Table", f="prediction~in~benign")
+    assert set(chosen.dataframe[0].value["prediction"]) == {"benign"}
+    assert "prediction is benign" in button(chosen, "prediction is benign").label
+
+    button(chosen, "prediction is benign").click().run()
+    assert len(chosen.dataframe[0].value) == 50
+    assert "f" not in chosen.query_params
+
+
+def test_the_address_chooses_columns_and_a_page(shared_engine: Engine, finished_run: FinishedRun) -> None:
+    run = finished_run("breast-cancer", sample=1)
+    app = opened("result", run=run.id, tab="Table", page="2", sort="confidence", size="25", row="7")
+    expected = shared_engine.results(run.id).page(25, 25, sort="confidence")
+
+    assert app.dataframe[0].value["row"].tolist() == expected["row"].to_list()
+    assert "Row 7" in words(app)
 
 
 def test_rows_can_be_inspected(shared_engine: Engine, finished_run: FinishedRun) -> None:
@@ -189,16 +270,73 @@ def test_a_run_that_is_not_there_shows_the_way_on(shared_engine: Engine) -> None
 
 
 def test_runs_are_listed_and_deleted(shared_engine: Engine, finished_run: FinishedRun) -> None:
-    assert "Nothing was predicted here yet" in words(opened("runs"))
+    assert "You have predicted nothing here yet" in words(opened("runs"))
 
     run = finished_run("diabetes-progression")
     app = opened("runs")
     assert "Diabetes progression" in words(app)
+    assert "patients.csv" in words(app)
 
-    button(app, "Delete").click().run()
-    next(each for each in app.button if each.label == "Delete" and not each.key).click().run()
+    app.button(f"delete-{run.id}").click().run()
+    app.button("really-delete").click().run()
     assert shared_engine.runs() == ()
     assert not run.folder.exists()
+
+
+def test_runs_of_others_are_not_listed(shared_engine: Engine, finished_run: FinishedRun) -> None:
+    run = finished_run("diabetes-progression")
+    book = shared_engine._open().book
+    book.store.change(run.id, visitor="somebody else")
+    assert "You have predicted nothing here yet" in words(opened("runs"))
+    assert opened("result", run=run.id).title[0].value == "Diabetes progression", "whoever has the link sees it"
+
+
+def test_runs_are_found_by_words_and_state(shared_engine: Engine, finished_run: FinishedRun) -> None:
+    first, second = finished_run("diabetes-progression"), finished_run("breast-cancer")
+    shared_engine.describe(first.id, name="May", note="the new *sensors*")
+    app = opened("runs")
+    assert "2 runs" in words(app)
+    app.text_input("q").set_value("SENSORS").run()
+    assert "1 run" in words(app)
+    assert "May" in words(app)
+    app.text_input("q").set_value("").run()
+    app.selectbox("of").set_value("breast-cancer").run()
+    assert "1 run" in words(app)
+    assert "May" not in words(app)
+    app.selectbox("of").set_value("").run()
+    app.pills("state").set_value(["Failed"]).run()
+    assert "No run is like that" in words(app)
+    assert {run.id for run in shared_engine.runs()} == {first.id, second.id}
+
+
+def test_a_run_has_a_name_and_a_note(shared_engine: Engine, finished_run: FinishedRun) -> None:
+    run = finished_run("diabetes-progression")
+    app = opened("runs")
+    app.button(f"describe-{run.id}").click().run()
+    app.text_input[-1].set_value("June")
+    app.text_area[-1].set_value("note")
+    button(app, "Save").click().run()
+    assert (shared_engine.run(run.id).name, shared_engine.run(run.id).note) == ("June", "note")
+
+
+def test_a_question_that_was_answered_is_not_asked_again(shared_engine: Engine, finished_run: FinishedRun) -> None:
+    finished_run("breast-cancer")
+    app = opened(model="breast-cancer")
+    assert "You predicted just these files before" not in words(app)
+    button(app, "40 biopsies").click().run()
+    assert "You predicted just these files before" in words(app)
+    assert button(app, "Predict 40 rows"), "run again stands beside it"
+
+
+def test_a_run_that_was_stopped_is_resumed_from_its_page(shared_engine: Engine, finished_run: FinishedRun) -> None:
+    run = finished_run("diabetes-progression")
+    book = shared_engine._open().book
+    book.store.change(run.id, state="cancelled")
+    (run.folder / "shards" / "000000000000.parquet").unlink()
+    app = opened("result", run=run.id)
+    assert "No rows are kept" in words(app)
+    button(app, "Resume").click().run()
+    assert shared_engine.wait(run.id, 30).state == "done"
 
 
 @pytest.mark.parametrize("model_id", MODELS)
@@ -228,32 +366,22 @@ def test_a_running_run_shows_progress_and_can_be_cancelled(
     shared_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     title = shared_engine.samples("diabetes-progression")[0].title
-    run = shared_engine.check("diabetes-progression", shared_engine.sample_sources("diabetes-progression", title))
-    monkeypatch.setattr(shared_engine, "_local", lambda: Waiting())
+    sources = shared_engine.sample_sources("diabetes-progression", title)
+    run = shared_engine.check("diabetes-progression", sources, visitor=TESTER)
+    monkeypatch.setattr(LocalBackend, "_serve", lambda backend, device, worker: None)  # no device takes it
     shared_engine.submit(run.id, Options())
     app = opened("result", run=run.id)
 
-    assert [metric.label for metric in app.metric] == ["Rows", "Rows a second", "Time left"]
+    assert [metric.label for metric in app.metric] == ["Rows", "Place in the queue", "Starts in about"]
     button(app, "Cancel").click().run()
-    assert Waiting.cancelled == [run.id]
-
-
-class Waiting:
-    """A backend that never begins."""
-
-    cancelled: ClassVar[list[str]] = []
-
-    def submit(self, folder: object) -> None: ...
-
-    def cancel(self, run_id: str) -> None:
-        self.cancelled.append(run_id)
+    assert shared_engine.run(run.id).state == "cancelled"
 
 
 def test_what_nobody_foresaw_is_an_incident(shared_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> None:
+    def fail(search: object) -> None:
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr(shared_engine, "runs", fail)
+    monkeypatch.setattr(shared_engine, "count_runs", fail)
     app = opened("runs")
 
     assert app.error[0].value.startswith("Something went wrong here, not in your file.")

@@ -14,6 +14,7 @@ from engine import Engine, Filter, Options, Problem, Run, Settings, Source
 from engine.errors import InputRefused, ReadError
 from tests.conftest import Predicting
 from tests.engine.making import write_model
+from tests.pool import open_engine
 
 CODE = """
 import pytorch_lightning as pl
@@ -42,7 +43,7 @@ HEADER = "id,age,visits,colour,new\n"
 def adder(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     folder = tmp_path_factory.mktemp("adder")
     write_model(folder / "models" / "adder", CODE, CARD)
-    return Engine(Settings(home=folder / "home", models=(folder / "models",), accelerator="cpu"))
+    return open_engine(Settings(home=folder / "home", models=(folder / "models",), accelerator="cpu"))
 
 
 def checked(engine: Engine, path: Path, text: str, **options: Any) -> Run:
@@ -130,7 +131,7 @@ def test_labels_and_extra_columns_are_said_and_kept(adder: Engine, tmp_path: Pat
     adder.wait(run.id)
     line = adder.results(run.id).page(0, 1).row(0, named=True)
     assert (line["outcome"], line["input_row"], line["input_total"], line["row"], line["total"]) == (
-        "9",
+        9,
         "a",
         "b",
         1,

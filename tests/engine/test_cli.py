@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import Engine, Options, Settings, Source
+from engine import Options, Settings, Source
 from engine.settings import BUNDLED_MODELS
+from tests.pool import open_engine
 
 SAMPLES = BUNDLED_MODELS / "diabetes-progression" / "samples"
 
@@ -49,7 +50,7 @@ def test_check_is_clean_or_says_everything(home: Path) -> None:
 
 def test_predict_writes_what_the_dashboard_gives(home: Path, tmp_path: Path) -> None:
     source = SAMPLES / "patients-with-outcome.csv"
-    engine = Engine(Settings(home=tmp_path / "other", accelerator="cpu"))
+    engine = open_engine(Settings(home=tmp_path / "other", accelerator="cpu"))
     prepared = engine.check("diabetes-progression", [Source(source.name, source)], keep_files=True)
     engine.submit(prepared.id, Options())
     engine.wait(prepared.id)

@@ -14,6 +14,7 @@ from engine import Engine, ForelightError, Settings
 from engine.module import lightning_package
 from tests.conftest import Predicting
 from tests.engine.making import TABULAR_CARD, write_model
+from tests.pool import open_engine
 
 MODULE = """
 import pytorch_lightning as pl
@@ -55,7 +56,7 @@ def rows(tmp_path: Path) -> Path:
 
 
 def engine_of(folder: Path) -> Engine:
-    return Engine(Settings(home=folder / "home", models=(folder / "models",), accelerator="cpu"))
+    return open_engine(Settings(home=folder / "home", models=(folder / "models",), accelerator="cpu"))
 
 
 def made(folder: Path, code: str, card: dict[str, Any] | None = None, *arguments: Any) -> Engine:

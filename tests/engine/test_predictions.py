@@ -20,6 +20,7 @@ from engine.checkpoint import load_checkpoint
 from engine.demos.recipes.lorenz_state import STATES, long_table, measure, simulate
 from engine.module import build_module
 from tests.conftest import Predicting
+from tests.pool import open_engine
 
 MODELS = ("breast-cancer", "cifar10", "diabetes-progression", "digits", "lorenz-state")
 
@@ -132,10 +133,10 @@ def _by_step(lines: pl.DataFrame) -> list[float]:
 def test_shards_and_devices_change_nothing(tmp_path: Path, shard_rows: int, devices: int) -> None:
     from engine import Settings
 
-    engine = Engine(Settings(home=tmp_path / "home", shard_rows=shard_rows, accelerator="cpu"))
+    engine = open_engine(Settings(home=tmp_path / "home", shard_rows=shard_rows, devices=devices, accelerator="cpu"))
     frame = table(engine, "diabetes-progression", 200)
     frame.write_csv(tmp_path / "rows.csv")
-    found = Predicting(engine).results("diabetes-progression", [tmp_path / "rows.csv"], devices=devices, batch_size=20)
+    found = Predicting(engine).results("diabetes-progression", [tmp_path / "rows.csv"], batch_size=20)
     x = torch.from_numpy(frame.cast(pl.Float32).to_numpy().copy())
     expected = plainly(engine, "diabetes-progression", x, 20)
     assert np.array_equal(found.page(0, 500)["progression_estimate"].to_numpy(), expected[:, 0].numpy())

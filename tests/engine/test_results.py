@@ -13,12 +13,13 @@ from engine import Engine, Filter, Results, Settings, Source
 from engine.errors import ExportError, RunNotFound, RunStateError
 from engine.export import FORMATS, export_results, harmless
 from tests.conftest import Predicting
+from tests.pool import open_engine
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     folder = tmp_path_factory.mktemp("results")
-    engine = Engine(Settings(home=folder / "home", accelerator="cpu", shard_rows=40))
+    engine = open_engine(Settings(home=folder / "home", accelerator="cpu", shard_rows=40))
     return Predicting(engine).results(
         "breast-cancer", [engine.sample_sources("breast-cancer", "114 biopsies with their diagnosis")[0].path]
     )
@@ -58,20 +59,17 @@ def test_filters(results: Results, whole: pl.DataFrame) -> None:
     )
 
 
-def test_bins_hold_every_line_once(results: Results, whole: pl.DataFrame) -> None:
+def test_bins_hold_every_line_once_and_can_be_asked_for(results: Results, whole: pl.DataFrame) -> None:
     bins = results.histogram("mean_radius", bins=12)
-    counts, _ = np.histogram(whole["mean_radius"], bins=12)
-    found = dict(
-        zip(
-            np.rint((bins["lo"] - whole["mean_radius"].min()) / (bins["hi"][0] - bins["lo"][0])),
-            bins["count"],
-            strict=True,
-        )
-    )
-    assert [found.get(number, 0) for number in range(12)] == counts.tolist()
+    edges = np.array([*bins["lo"], bins["hi"][-1]])
+    assert np.allclose(np.diff(edges), 2)  # of round width
+    counts, _ = np.histogram(whole["mean_radius"], bins=edges)
+    assert bins["count"].to_list() == counts.tolist()
+    for low, high, count in bins.iter_rows():
+        assert results.count([Filter("mean_radius", "bin", (low, high))]) == count
     by_class = results.histogram("confidence", bins=5, by="prediction")
     assert by_class["count"].sum() == 114
-    assert set(by_class.columns) == {"lo", "hi", "by", "count"}
+    assert by_class.columns == ["lo", "hi", "by", "count"]
 
 
 def test_quantiles_counts_and_samples(results: Results, whole: pl.DataFrame) -> None:
@@ -84,7 +82,13 @@ def test_quantiles_counts_and_samples(results: Results, whole: pl.DataFrame) -> 
 
 def test_views_and_headline_name_columns_that_are_there(results: Results) -> None:
     names = {column.name for column in results.columns}
-    assert [type(view).__name__ for view in results.views] == ["ClassBalance", "Confidence", "Against"]
+    assert [type(view).__name__ for view in results.views] == [
+        "ClassBalance",
+        "Confidence",
+        "Threshold",
+        "Review",
+        "Against",
+    ]
     assert results.headline()[0].label == "Most frequent class"
     assert {view.column for view in results.views if hasattr(view, "column")} <= names
 
@@ -154,7 +158,7 @@ def test_pictures_come_back(predicting: Predicting, samples: Path) -> None:
 
 def test_runs_outlive_the_engine_that_made_them(engine: Engine, predicting: Predicting, samples: Path) -> None:
     run = predicting.run("digits", [samples / "digits" / "samples" / "digits-in-folders.zip"])
-    again = Engine(engine.settings)
+    again = open_engine(engine.settings)
     assert [found.id for found in again.runs()] == [run.id]
     assert again.run(run.id).state == "done"
     assert again.results(run.id).count() == 60

@@ -9,16 +9,17 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from engine import Engine, Options, Settings
+from engine import Options, Settings
 from engine.demos.recipes import cifar10
 from engine.demos.train import RECIPES, main
+from tests.pool import open_engine
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", ["breast-cancer", "diabetes-progression", "digits"])
 def test_a_recipe_makes_a_model_that_predicts_its_samples(tmp_path: Path, name: str) -> None:
     main(name, out=tmp_path / "models", data=None, epochs=1)
-    engine = Engine(Settings(home=tmp_path / "home", models=(tmp_path / "models",), accelerator="cpu"))
+    engine = open_engine(Settings(home=tmp_path / "home", models=(tmp_path / "models",), accelerator="cpu"))
     [entry] = engine.models()
     card = entry.usable_card()
     assert all(np.isfinite(figure.value) for figure in card.figures)
@@ -34,7 +35,7 @@ def test_the_cifar_recipe_measures_what_it_publishes(tmp_path: Path) -> None:
     pixels, labels = torch.randint(0, 256, (256, 3, 32, 32), dtype=torch.uint8), torch.arange(256) % 10
     trainer = cifar10.fit(pixels, labels, epochs=1)
     cifar10.write(tmp_path / "models" / "cifar10", trainer, pixels[:50], labels[:50])
-    engine = Engine(Settings(home=tmp_path / "home", models=(tmp_path / "models",), accelerator="cpu"))
+    engine = open_engine(Settings(home=tmp_path / "home", models=(tmp_path / "models",), accelerator="cpu"))
     figure = engine.model("cifar10").usable_card().figures[0]
     module = trainer.lightning_module
     with torch.inference_mode():

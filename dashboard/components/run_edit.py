@@ -1,0 +1,80 @@
+"""What is done with a run as a whole: a name, a note, once more with another model, away with it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.visitors import this_visitor
+from dashboard.words import plain, size
+from engine import Engine, ForelightError, Options, Run
+
+
+def show_edit(engine: Engine, run: Run) -> None:
+    """One small menu."""
+    with st.popover("", icon=":material/more_vert:", help="Rename, note, run again, delete", key=f"edit-{run.id}"):
+        if st.button("Name and note", icon=":material/edit:", type="tertiary", key=f"describe-{run.id}"):
+            _describe(engine, run)
+        if st.button("Run again", icon=":material/replay:", type="tertiary", key=f"again-{run.id}"):
+            _again(engine, run)
+        if st.button("Delete", icon=":material/delete:", type="tertiary", key=f"delete-{run.id}"):
+            _delete(engine, run)
+
+
+@st.dialog("Name and note")
+def _describe(engine: Engine, run: Run) -> None:
+    st.text_input("Name", run.name, max_chars=200, key="run-name")
+    asked = "What should you or others know of this run?"
+    st.text_area("Note", run.note, max_chars=4_000, placeholder=asked, key="run-note")
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Save", type="primary", icon=":material/check:", on_click=_save, args=(engine, run.id)):
+            st.rerun()
+
+
+def _save(engine: Engine, run_id: str) -> None:
+    engine.describe(run_id, name=st.session_state["run-name"], note=st.session_state["run-note"])
+
+
+@st.dialog("Run again")
+def _again(engine: Engine, run: Run) -> None:
+    usable = {entry.id: entry.card.title for entry in engine.models() if entry.card is not None}
+    here = list(usable).index(run.model_id) if run.model_id in usable else 0
+    model_id = st.selectbox(
+        "Model",
+        list(usable),
+        index=here,
+        format_func=lambda each: plain(usable[each]),
+        help="The same files, read anew.",
+    )
+    if st.button("Predict", type="primary", icon=":material/bolt:"):
+        try:
+            checked = engine.again(run.id, model_id, visitor=this_visitor())
+            if checked.report.fatal or not checked.report.n_good:
+                found = [problem.message for problem in checked.report.problems if problem.severity != "note"]
+                engine.delete(checked.id)
+                st.error(plain(" ".join(found[:5]), 2_000), icon=":material/block:")
+                return
+            started = engine.submit(checked.id, Options(on_error="refuse" if checked.report.clean else "report"))
+        except ForelightError as error:
+            st.error(plain(error, 2_000), icon=":material/error:")
+            return
+        st.switch_page("app_pages/result.py", query_params={"run": started.id})
+
+
+@st.dialog("Delete this run?")
+def _delete(engine: Engine, run: Run) -> None:
+    st.markdown(
+        f"**{plain(run.title)}** on {plain(run.name)}: the predictions and the uploaded files ({size(run.bytes)}) are "
+        "deleted, and its link stops working. This cannot be undone."
+    )
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Keep it"):
+            st.rerun()
+        if st.button(
+            "Delete",
+            type="primary",
+            icon=":material/delete:",
+            key="really-delete",
+            on_click=engine.delete,
+            args=(run.id,),
+        ):
+            st.switch_page("app_pages/runs.py")

@@ -1,0 +1,130 @@
+"""Where the pages' uploader sends files: raw bytes, straight to disk. Answers are JSON, errors a sentence in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from dashboard.resources import get_engine
+from dashboard.visitors import visitor_of
+from engine import ForelightError
+from engine.errors import DiskFull, UploadNotFound, UploadRefused
+
+PATH = "/upload"
+MARK = ("x-requested-with", "forelight")
+_PIECE = 2 * 2**20
+_MOST_READ_FOR_NOTHING = 4 * 2**20
+_STATUS: Mapping[type[ForelightError], int] = {UploadNotFound: 404, UploadRefused: 413, DiskFull: 507}
+_PRIVATE = {"cache-control": "private, no-store"}
+
+
+async def room(request: Request) -> Response:
+    """204 where a file of `size` bytes may come now, else why not: asked before a large file is sent for nothing."""
+    refusal = _refusal(request)
+    if refusal is not None:
+        return refusal
+    size = request.query_params.get("size", "")
+    try:
+        await run_in_threadpool(get_engine().uploads.check, visitor_of(request), int(size) if size.isdecimal() else 0)
+    except ForelightError as error:
+        return _said(error)
+    return Response(status_code=204, headers=_PRIVATE)
+
+
+async def receive(request: Request) -> Response:
+    """Takes one file, the body of the request; its name is the query's `name`."""
+    refusal = _refusal(request)
+    if refusal is not None:
+        return refusal
+    length = request.headers.get("content-length", "")
+    size = int(length) if length.isdecimal() else None
+    try:
+        return await _receive(request, size)
+    except ClientDisconnect:
+        return Response(status_code=400)  # nobody is there to read it
+    except ForelightError as error:
+        if size is not None and size <= _MOST_READ_FOR_NOTHING:
+            await _read_on(request)
+        return _said(error)
+
+
+async def _receive(request: Request, size: int | None) -> Response:
+    """Hashes and writes on another thread, some megabytes at a time, so that the pages stay quick."""
+    name = request.query_params.get("name", "")
+    receiving = await run_in_threadpool(get_engine().uploads.begin, visitor_of(request), name, size)
+    with receiving:
+        pieces, waiting = [], 0
+        async for piece in request.stream():
+            pieces.append(piece)
+            waiting += len(piece)
+            if waiting >= _PIECE:
+                await run_in_threadpool(receiving.write, b"".join(pieces))
+                pieces, waiting = [], 0
+        await run_in_threadpool(receiving.write, b"".join(pieces))
+        found = await run_in_threadpool(receiving.finish)
+    answer = {"id": found.id, "name": found.name, "size": found.size, "sha256": found.sha256}
+    return JSONResponse(answer, headers=_PRIVATE)
+
+
+async def remove(request: Request) -> Response:
+    """Deletes a file that the visitor does not want any more."""
+    refusal = _refusal(request)
+    if refusal is not None:
+        return refusal
+    try:
+        await run_in_threadpool(get_engine().uploads.delete, visitor_of(request), request.path_params["upload_id"])
+    except ForelightError as error:
+        return _said(error)
+    return Response(status_code=204, headers=_PRIVATE)
+
+
+async def _read_on(request: Request) -> None:
+    """Reads what is left of a small body, without which a browser would not read the answer."""
+    try:
+        async for _ in request.stream():
+            pass
+    except (ClientDisconnect, RuntimeError):  # nobody is there any more, or all was read before
+        return
+
+
+def _refusal(request: Request) -> Response | None:
+    """What another site's page, or a browser that keeps no cookies, is told."""
+    if request.headers.get(MARK[0]) != MARK[1] or not _same_origin(request):
+        return _answer("Files are taken from this site's own pages only.", 403)
+    if not visitor_of(request):
+        return _answer("This browser keeps no cookies for this site. Allow them, and load the page again.", 403)
+    return None
+
+
+def _same_origin(request: Request) -> bool:
+    """Whether a page of this site asks: by the browser's own word, else by host names, which a proxy may change."""
+    told = request.headers.get("sec-fetch-site")
+    if told is not None:
+        return told == "same-origin"
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+
+
+def _said(error: ForelightError) -> Response:
+    return _answer(str(error), next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 400))
+
+
+def _answer(words: str, status: int) -> Response:
+    return JSONResponse({"error": words}, status, headers=_PRIVATE)
+
+
+async def _nothing_here(request: Request) -> Response:
+    return _answer("There is nothing here.", 404)
+
+
+UPLOAD_ROUTES: tuple[BaseRoute, ...] = (
+    Route(PATH, room, methods=["GET"]),
+    Route(PATH, receive, methods=["POST"]),
+    Route(f"{PATH}/{{upload_id}}", remove, methods=["DELETE"]),
+    Route(f"{PATH}/{{rest:path}}", _nothing_here),
+)

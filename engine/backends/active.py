@@ -1,0 +1,151 @@
+"""A run that is being served: what is under way of it, what was heard, how it ends. Its words go to the store."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from engine.errors import StoreError
+from engine.runs.folder import RunFolder, now
+from engine.runs.queue import Span
+from engine.runs.run import ENDED, Record, State
+from engine.runs.store import RunStore
+
+_SECONDS_BETWEEN_NOTES = 0.4
+log = logging.getLogger("forelight.runs")
+
+
+class ActiveRun:
+    """Shared by the threads of all devices. `ending` is (state, why) once it is clear how the run ends."""
+
+    def __init__(self, folder: RunFolder, record: Record, store: RunStore, owner: str) -> None:
+        self.folder, self._store, self._owner = folder, store, owner
+        self.id, self.visitor, self.model_id = record.id, record.visitor, record.model_id
+        self.options = record.options
+        self.card_sha256, self.checkpoint_sha256 = record.card_sha256, record.checkpoint_sha256
+        self.in_flight: dict[Span, tuple[int, int]] = {}
+        self.ending: tuple[State, str] | None = None
+        self.began: float | None = None
+        self.settling = False
+        self._lock = threading.RLock()
+        self._rows = record.rows_total
+        shards = folder.shards()
+        self._done = sum(shard.stop - shard.start for shard in shards)
+        self._failed = sum(shard.failed for shard in shards)
+        self._before = record.seconds
+        self._working = 0.0
+        self._since: float | None = None
+        self._output_kind = record.output_kind
+        self._noted = 0.0
+        self._deaths: Counter[int] = Counter()
+
+    def take(self, span: Span) -> None:
+        """A worker begins with the span."""
+        with self._lock:
+            self.in_flight[span] = (0, 0)
+            if self._since is None:
+                self._since = time.monotonic()
+            if self.began is None:
+                self.began = time.monotonic()
+                self._note(state="running", stage="Loading the model", started=now())
+
+    def hear(self, span: Span, said: Mapping[str, Any]) -> None:
+        """What the worker says while it is at the span."""
+        with self._lock:
+            if "loaded" in said:
+                if not self._done and self._working == 0.0:
+                    self._since = time.monotonic()  # what counts is the prediction, not the loading
+                self._note(stage="Predicting")
+            else:
+                self.in_flight[span] = (said["done"], said["failed"])
+                if time.monotonic() - self._noted > _SECONDS_BETWEEN_NOTES:
+                    self._note()
+
+    def finish_shard(self, span: Span, content: Mapping[str, Any]) -> None:
+        """The shard is whole and on the disk."""
+        with self._lock:
+            self.in_flight[span] = (0, 0)
+            self._done += content["done"]
+            self._failed += content["failed"]
+            self._output_kind = content["output_kind"]
+            self._note(output_kind=self._output_kind, restarts=0)
+            if len(self.in_flight) == 1:
+                self._pause()
+
+    def died(self, span: Span, how: str, tries: int) -> None:
+        """The worker ended in the middle of the span, whose rows are then done again; not for ever."""
+        with self._lock:
+            self._deaths[span[0]] += 1
+            log.warning("a worker died at rows %d to %d of run %s: %s", span[0] + 1, span[1], self.id, how)
+            if self._deaths[span[0]] >= tries:
+                self.fail(
+                    f"The process that predicted rows {span[0] + 1:,} to {span[1]:,} ended {tries} times ({how}). "
+                    "The rows before them are kept. Look at these rows, or tell the host."
+                )
+
+    def fail(self, why: str) -> None:
+        self.ending = self.ending or ("failed", why)
+
+    def seconds_left(self, store: RunStore) -> float | None:
+        """An estimate, from this run's own speed, else from what its model did the last time; None where unknown."""
+        with self._lock:
+            left = self._rows - self._done - sum(done for done, _ in list(self.in_flight.values()))
+            seconds = self._seconds()
+            speed = self._done / seconds if self._done and seconds else None
+        speed = speed or store.speed(self.model_id)
+        return left / speed if speed else None
+
+    def end(self) -> None:
+        """Writes how it ended, into the store and the folder; StoreError where the store does not take it."""
+        with self._lock:
+            self._pause()
+            state, why = self.ending or ("done", "")
+            if state == "done" and self._done != self._rows:
+                state, why = "failed", f"Only {self._done:,} of {self._rows:,} rows came back."
+            changes = {
+                "state": state,
+                "stage": "Waiting" if state == "queued" else state.capitalize(),
+                "error": why,
+                "owner": "",
+                "stop": False,
+                "finished": now() if state in ENDED else "",
+                "bytes": self.folder.bytes(),
+                **self._figures(),
+                "output_kind": self._output_kind,
+            }
+            record = self._store.change(self.id, held_by=self._owner, **changes)
+            if record is None:
+                return  # another process has it by now, or it was deleted
+            if state == "done" and self._working > 0.05:
+                self._store.learn_speed(self.model_id, self._done / max(self._seconds(), 1e-6))
+        try:
+            self.folder.write(record)
+        except OSError as exc:
+            log.warning("run %s: run.json could not be written: %s", self.id, exc)
+
+    def _pause(self) -> None:
+        if self._since is not None:
+            self._working += time.monotonic() - self._since
+            self._since = None
+
+    def _seconds(self) -> float:
+        under_way = time.monotonic() - self._since if self._since is not None else 0.0
+        return self._before + self._working + under_way
+
+    def _figures(self) -> dict[str, Any]:
+        done, failed = self._done, self._failed
+        for each in list(self.in_flight.values()):
+            done, failed = done + each[0], failed + each[1]
+        return {"rows_done": done, "rows_failed": failed, "seconds": self._seconds()}
+
+    def _note(self, **changes: Any) -> None:
+        """Tells the store how far the run is; that it does not answer stops no prediction."""
+        self._noted = time.monotonic()
+        try:
+            self._store.change(self.id, held_by=self._owner, **changes, **self._figures())
+        except StoreError as exc:
+            log.warning("run %s: %s", self.id, exc)

@@ -1,0 +1,166 @@
+"""Worker processes as the server sees them: started when first needed, replaced when they die."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Any
+
+from engine.errors import WorkerDied
+from engine.messages import Answer, Failure, Job, Said, Stop, decode
+from engine.settings import Settings
+
+_SECONDS_BETWEEN_LOOKS = 0.05
+_OFTEN_MEANS = {"SIGKILL": ", often a lack of memory", "SIGSEGV": ", a fault in native code"}
+Heard = Callable[[Mapping[str, Any]], None]
+
+
+class Killed(Exception):
+    """The worker was ended since it did not stop by itself."""
+
+
+class WorkerProcess:
+    """One process. Safe to use from several threads, which then wait for each other."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.restarts = -1
+        self._numbers = count(1)
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process, or None where none was started."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    def call(
+        self,
+        name: str,
+        settings: Settings,
+        *,
+        heard: Heard = lambda content: None,
+        stop: Callable[[], float | None] = lambda: None,
+        **arguments: Any,
+    ) -> tuple[Mapping[str, Any], bytes]:
+        """The result of that job of `engine.work`, or its error.
+
+        Once `stop()` gives a number, the job is asked to end; Killed where it has not within so many seconds.
+        WorkerDied where the process ends in the middle.
+        """
+        with self._lock:
+            connection = self._alive()
+            job = Job(next(self._numbers), name, arguments, settings)
+            try:
+                connection.send(job)
+                reply = self._listen(connection, job.number, heard, stop)
+            except (EOFError, OSError) as exc:
+                raise WorkerDied(self._why()) from exc
+            except BaseException:
+                self._end()  # what it would still say is nobody's
+                raise
+        if isinstance(reply, Failure):
+            raise reply.error()
+        return reply.content, reply.data
+
+    def start(self) -> None:
+        """Starts the process, so that the first job need not wait for that."""
+        with self._lock:
+            self._alive()
+
+    def close(self) -> None:
+        """Ends the process, whatever it does."""
+        self._end()
+
+    def _alive(self) -> Connection:
+        if self._connection is None or self._process is None or self._process.poll() is not None:
+            self._end()
+            own, theirs = Pipe()
+            path = os.pathsep.join(part or os.getcwd() for part in sys.path)
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "engine.worker", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": path, "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1"},
+                start_new_session=True,
+            )
+            theirs.close()
+            self._connection = own
+            self.restarts += 1
+        return self._connection
+
+    def _listen(
+        self, connection: Connection, number: int, heard: Heard, stop: Callable[[], float | None]
+    ) -> Answer | Failure:
+        stopped: float | None = None
+        while True:
+            if connection.poll(_SECONDS_BETWEEN_LOOKS):
+                reply = decode(connection.recv_bytes())
+                if isinstance(reply, Said):
+                    heard(reply.content)
+                elif reply.number == number:
+                    return reply
+            patience = stop()
+            if patience is not None:
+                if stopped is None:
+                    stopped = time.monotonic()
+                    connection.send(Stop(number))
+                elif time.monotonic() - stopped > patience:
+                    raise Killed
+
+    def _why(self) -> str:
+        """How the process ended, in words."""
+        assert self._process is not None
+        try:
+            code = self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            return "it stopped answering"
+        finally:
+            self._end()
+        if code >= 0:
+            return f"exit code {code}"
+        name = signal.Signals(-code).name
+        return f"{name}{_OFTEN_MEANS.get(name, '')}"
+
+    def _end(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        if self._connection is not None:
+            self._connection.close()
+        self._process = self._connection = None
+
+
+class WorkerPool:
+    """The workers of a server: one a device, which keep models warm, and others that read visitors' files."""
+
+    def __init__(self, devices: int = 1, readers: int = 1) -> None:
+        self.devices = tuple(WorkerProcess(f"device-{number}") for number in range(devices))
+        self.readers = tuple(WorkerProcess(f"reader-{number}") for number in range(readers))
+        self._free: queue.LifoQueue[WorkerProcess] = queue.LifoQueue()
+        for worker in self.readers:
+            self._free.put(worker)
+
+    @contextmanager
+    def reader(self) -> Iterator[WorkerProcess]:
+        """A worker that reads files, for one job; waits where all are busy."""
+        worker = self._free.get()
+        try:
+            yield worker
+        finally:
+            self._free.put(worker)
+
+    def close(self) -> None:
+        for worker in (*self.devices, *self.readers):
+            worker.close()

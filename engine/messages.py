@@ -1,0 +1,96 @@
+"""What server and worker say to each other."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine import errors
+from engine.errors import DiskFull, ForelightError
+from engine.settings import Settings
+
+log = logging.getLogger("forelight.worker")
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One call of a function of `engine.work`; the server's side, and trusted."""
+
+    number: int
+    name: str
+    arguments: Mapping[str, Any]
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Asks the job of that number to come to its end."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How far a job is."""
+
+    number: int
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a job gave: what JSON can hold, and bytes."""
+
+    number: int
+    content: Mapping[str, Any]
+    data: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The error a job ended with; `kind` is the name of a class of `engine.errors`, or "" where nobody foresaw it."""
+
+    number: int
+    kind: str
+    words: str
+
+    @classmethod
+    def of(cls, number: int, error: Exception) -> Failure:
+        if isinstance(error, ForelightError):
+            return cls(number, type(error).__name__, str(error))
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return cls(number, DiskFull.__name__, str(DiskFull()))
+        log.error("job failed", exc_info=error)
+        return cls(number, "", f"{type(error).__name__}: {error}")
+
+    def error(self) -> Exception:
+        """The error again; RuntimeError for one that nobody foresaw."""
+        kind = getattr(errors, self.kind, None) if self.kind else None
+        if kind is None or not issubclass(kind, ForelightError):
+            return RuntimeError(self.words)
+        error: ForelightError = kind.__new__(kind)
+        error.args = (self.words,)
+        return error
+
+
+Reply = Said | Answer | Failure
+_KINDS: Mapping[str, type[Said] | type[Answer] | type[Failure]] = {k.__name__: k for k in (Said, Answer, Failure)}
+
+
+def encode(reply: Reply) -> bytes:
+    """A worker's words as one line of JSON, the bytes behind it."""
+    content = {name: getattr(reply, name) for name in reply.__slots__ if name != "data"}
+    line = json.dumps({"reply": type(reply).__name__, **content}, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return line + b"\n" + (reply.data if isinstance(reply, Answer) else b"")
+
+
+def decode(message: bytes) -> Reply:
+    line, _, data = message.partition(b"\n")
+    content = json.loads(line.decode("utf-8", "surrogatepass"))
+    kind = _KINDS[content.pop("reply")]
+    return Answer(**content, data=data) if kind is Answer else kind(**content)

@@ -1,0 +1,97 @@
+"""The store and the folders together: runs are found, adopted, described and removed here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from engine.errors import RunNotFound
+from engine.runs.folder import RunFolder, run_ids
+from engine.runs.owners import is_alive
+from engine.runs.run import Options, Place, Record, Run, State
+from engine.runs.store import RunStore, Search
+
+STOPPED = "The server stopped before the end."
+UNFINISHED: tuple[State, ...] = ("queued", "running")
+log = logging.getLogger("forelight.runs")
+
+
+class RunBook:
+    """All runs of one home. What another process does shows here too."""
+
+    def __init__(self, store: RunStore, runs: Path) -> None:
+        self.store, self.runs = store, runs
+
+    def folder(self, run_id: str) -> RunFolder:
+        """The folder of that run, or RunNotFound."""
+        return RunFolder.open(self.runs, run_id)
+
+    def record(self, run_id: str) -> Record:
+        """The run as it is: one that nobody runs any more is interrupted; a folder from elsewhere is adopted."""
+        try:
+            record = self.store.get(run_id)
+        except RunNotFound:
+            record = self.adopt(self.folder(run_id))
+        return self.truth(record)
+
+    def truth(self, record: Record) -> Record:
+        """The record, interrupted where the process that ran it is gone."""
+        if record.state in UNFINISHED and not is_alive(record.owner, self.store):
+            return record.model_copy(update={"state": "interrupted", "error": STOPPED})
+        return record
+
+    def snapshot(self, record: Record, place: Place | None = None) -> Run:
+        """What others see of the run."""
+        folder = RunFolder(self.runs / record.id)
+        return Run.of(record, folder.report(), folder.path, place)
+
+    def find(self, search: Search, limit: int | None = None, offset: int = 0) -> tuple[Record, ...]:
+        return tuple(self.truth(record) for record in self.store.find(search, limit=limit, offset=offset))
+
+    def adopt(self, folder: RunFolder) -> Record:
+        """Takes a folder into the store that was carried here, or whose database is gone."""
+        record = folder.record()
+        shards = folder.shards()
+        done = sum(shard.stop - shard.start for shard in shards)
+        changes: dict[str, Any] = {"rows_done": done, "rows_failed": sum(shard.failed for shard in shards)}
+        if record.state in UNFINISHED:
+            changes |= {"state": "interrupted", "error": STOPPED}
+        record = record.model_copy(update=changes)
+        self.store.add(record)
+        return record
+
+    def adopt_all(self) -> None:
+        """Takes every folder into the store that it lacks."""
+        known = self.store.ids()
+        for run_id in run_ids(self.runs):
+            if run_id not in known:
+                try:
+                    self.adopt(self.folder(run_id))
+                except RunNotFound:
+                    log.warning("the folder of run %s holds no run that can be read", run_id)
+
+    def orphans(self) -> Iterator[Record]:
+        """Runs whose process is gone before their end."""
+        for record in self.store.find(Search(states=UNFINISHED)):
+            if not is_alive(record.owner, self.store):
+                yield record
+
+    def remove(self, run_id: str) -> None:
+        """Deletes the run, its files first: without them it is nothing, without it they would be found again."""
+        RunFolder(self.runs / run_id).delete()
+        self.store.delete(run_id)
+
+
+def question_of(record: Record, options: Options) -> str:
+    """SHA-256 of what decides the answer: model, files in their order, renames, options.
+
+    Not `on_error`: whether faulty rows are refused or reported, the other rows' predictions are the same.
+    """
+    files = [(source.name, source.sha256) for source in record.sources]
+    asked = [record.model_id, record.card_sha256, record.checkpoint_sha256, files, sorted(record.renames.items())]
+    text = json.dumps([*asked, options.model_dump(mode="json", exclude={"on_error"})], ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,170 @@
+"""What workers do, by name: read, describe, predict, show pictures. Each gets what it needs and keeps only models."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Protocol
+
+from engine.card import file_hash, read_card
+from engine.errors import ModelChanged
+from engine.readers import Source
+from engine.registry import CARD_FILE, ModelRegistry
+from engine.runs.folder import RunFolder
+from engine.runs.run import Options
+from engine.settings import Settings
+from engine.tasks import task_of
+
+if TYPE_CHECKING:
+    from engine.warm import WarmModels
+
+Result = tuple[Mapping[str, Any], bytes]
+_SECONDS_BETWEEN_WORDS = 0.2
+
+
+class Talk(Protocol):
+    """What a job says on its way, and whether it should come to its end."""
+
+    def say(self, **content: object) -> None: ...
+
+    @property
+    def stopped(self) -> bool: ...
+
+
+class Desk:
+    """What a worker keeps between jobs: the models it loaded, and the folders of cards it read."""
+
+    def __init__(self) -> None:
+        self._models: WarmModels | None = None
+        self._registries: dict[tuple[Path, ...], ModelRegistry] = {}
+
+    def models(self, settings: Settings) -> WarmModels:
+        from engine.warm import WarmModels  # imports torch
+
+        self._models = self._models or WarmModels(settings.warm_models)
+        return self._models
+
+    def registry(self, settings: Settings) -> ModelRegistry:
+        return self._registries.setdefault(settings.models, ModelRegistry(settings.models))
+
+
+def ingest(
+    desk: Desk,
+    settings: Settings,
+    talk: Talk,
+    *,
+    folder: Path,
+    sources: Sequence[Source],
+    renames: Mapping[str, str],
+) -> Result:
+    """The visitor's files → the typed rows in the run's folder, and the report."""
+    card = read_card(folder / CARD_FILE)
+
+    def progress(stage: str, done: int, total: int) -> None:
+        talk.say(stage=stage, done=done, total=total)
+
+    report = task_of(card).inputs.ingest(sources, card, folder, settings, renames, progress)
+    hashes = [source.sha256 or file_hash(source.path) for source in sources]
+    return {"report": report.to_json(), "sha256": hashes}, b""
+
+
+def predict(
+    desk: Desk,
+    settings: Settings,
+    talk: Talk,
+    *,
+    folder: Path,
+    model_id: str,
+    card_sha256: str,
+    checkpoint_sha256: str,
+    span: tuple[int, int],
+    options: Options,
+    device: int,
+) -> Result:
+    """Lines [start, stop) of the run's input → one shard; fewer lines where it is told to stop before the end."""
+    from engine.predictor import predict_shard  # imports torch
+
+    run = RunFolder(folder)
+    entry = desk.registry(settings).entry(model_id)
+    with desk.models(settings).lease(entry, precision=options.precision or "", device=device) as model:
+        if (model.card_sha256, model.checkpoint.sha256) != (card_sha256, checkpoint_sha256):
+            raise ModelChanged(model_id)
+        talk.say(loaded=True)
+        said = time.perf_counter()
+
+        def after_batch(done: int, failed: int) -> bool:
+            nonlocal said
+            now = time.perf_counter()
+            if now - said > _SECONDS_BETWEEN_WORDS:
+                said = now
+                talk.say(done=done, failed=failed)
+            return talk.stopped
+
+        done, failed = predict_shard(
+            model,
+            run.rows(*span),
+            span[0] + 1,
+            run.shard_path(span[0]),
+            batch_size=options.batch_size,
+            precision=options.precision,
+            accelerator=settings.accelerator,
+            device=device,
+            after_batch=after_batch,
+        )
+        return {"done": done, "failed": failed, "output_kind": model.calling.kind}, b""
+
+
+def describe(desk: Desk, settings: Settings, talk: Talk, *, model_id: str, device: int = 0) -> Result:
+    """What loading the model shows."""
+    with desk.models(settings).lease(desk.registry(settings).entry(model_id), device=device) as model:
+        hyper_parameters = {**model.checkpoint.hyper_parameters, **model.card.hyper_parameters}
+        return {
+            "parameters": sum(weight.numel() for weight in model.module.parameters()),
+            "batch_form": model.calling.batch,
+            "output_kind": model.calling.kind,
+            "hyper_parameters": {name: _plain(value) for name, value in hyper_parameters.items()},
+            "found": list(model.calling.sentences),
+            "needs": list(model.task.inputs.needs(model.card)),
+        }, b""
+
+
+def predict_now(
+    desk: Desk, settings: Settings, talk: Talk, *, model_id: str, sources: Sequence[Source], device: int = 0
+) -> Result:
+    """A few rows at once, for a person who waits; nothing is kept."""
+    from engine import single
+
+    entry = desk.registry(settings).entry(model_id)
+    careful = settings.model_copy(update={"careful_decoding": True})
+    with desk.models(settings).lease(entry, device=device) as model, TemporaryDirectory(prefix="forelight-") as folder:
+        report, lines = single.predict_now(model, sources, careful, Path(folder))
+        content = io.BytesIO()
+        lines.write_ipc(content)
+        return {"report": report.to_json()}, content.getvalue()
+
+
+def picture(desk: Desk, settings: Settings, talk: Talk, *, folder: Path, row: int) -> Result:
+    """The visitor's own picture of a row, as a browser can show it."""
+    from engine.ingest.images import picture_bytes
+
+    content, media_type = picture_bytes(RunFolder(folder), row, settings)
+    return {"media_type": media_type}, content
+
+
+def thumbnail(desk: Desk, settings: Settings, talk: Talk, *, folder: Path, row: int, pixels: int) -> Result:
+    """The picture of a row, small, as WebP."""
+    from engine.ingest.images import picture_thumbnail
+
+    return {}, picture_thumbnail(RunFolder(folder), row, pixels, settings)
+
+
+JOBS: Mapping[str, Callable[..., Result]] = {
+    job.__name__: job for job in (ingest, predict, predict_now, describe, picture, thumbnail)
+}
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, (str, int, float, bool, type(None))) else repr(value)[:200]

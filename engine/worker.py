@@ -1,0 +1,89 @@
+"""The process that touches a visitor's bytes and the models: `python -m engine.worker FD`. It ends with its server.
+
+The server's jobs come over one pipe and are done one after the other. What goes back is JSON and bytes, never a
+pickle: should a hostile file take this process over, it can only lie, not run anything in the server.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+from multiprocessing.connection import Connection
+
+from engine.messages import Answer, Failure, Job, Said, Stop, encode
+from engine.work import JOBS, Desk
+
+_NICE = 5  # pages and downloads come before predictions
+log = logging.getLogger("forelight.worker")
+
+
+class Talk:
+    """What a job says on its way, and hears."""
+
+    def __init__(self, connection: Connection, number: int) -> None:
+        self._connection, self._number, self._stop = connection, number, threading.Event()
+
+    def say(self, **content: object) -> None:
+        """Tells the server how far the job is."""
+        self._connection.send_bytes(encode(Said(self._number, content)))
+
+    def hear(self, stop: Stop) -> None:
+        if stop.number == self._number:
+            self._stop.set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the job should come to its end."""
+        return self._stop.is_set()
+
+
+class Worker:
+    """Does jobs until the server is gone."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._desk = connection, Desk()
+        self._jobs: queue.SimpleQueue[tuple[Job, Talk]] = queue.SimpleQueue()
+        self._talk: Talk | None = None
+
+    def run(self) -> None:
+        threading.Thread(target=self._listen, name="listen", daemon=True).start()
+        while True:
+            job, talk = self._jobs.get()
+            self._connection.send_bytes(encode(self._answer(job, talk)))
+
+    def _listen(self) -> None:
+        """Takes what the server says while a job is done; without a server nothing is worth doing."""
+        try:
+            while True:
+                message = self._connection.recv()
+                if isinstance(message, Stop):
+                    if self._talk is not None:
+                        self._talk.hear(message)
+                else:
+                    self._talk = Talk(self._connection, message.number)
+                    self._jobs.put((message, self._talk))
+        except (EOFError, OSError):
+            os._exit(0)
+
+    def _answer(self, job: Job, talk: Talk) -> Answer | Failure:
+        try:
+            content, data = JOBS[job.name](self._desk, job.settings, talk, **job.arguments)
+            return Answer(job.number, content, data)
+        except Exception as exc:
+            return Failure.of(job.number, exc)
+
+
+def main(file: int) -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then lets this process end
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
+    Worker(Connection(file)).run()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,210 @@
+"""Worker processes: what they say, how they die, who notices."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine import Engine, Options, Run, Settings, Source
+from engine.backends import WorkerPool
+from engine.backends.process import WorkerProcess
+from engine.errors import CardError, DiskFull, ReadError, UnknownModel, WorkerDied
+from engine.messages import Answer, Failure, Said, decode, encode
+from engine.settings import BUNDLED_MODELS
+from tests.engine.trouble import write_rows, write_trouble
+from tests.pool import open_engine
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_trouble(tmp_path_factory.mktemp("trouble"))
+
+
+@pytest.fixture
+def engine(tmp_path: Path, models: Path) -> Iterator[Engine]:
+    engine = open_engine(Settings(home=tmp_path / "home", models=(models, BUNDLED_MODELS), accelerator="cpu"))
+    yield engine
+    engine.close()
+
+
+def started(engine: Engine, model_id: str, path: Path, **options: object) -> Run:
+    run = engine.check(model_id, [Source(path.name, path)])
+    return engine.submit(run.id, Options.model_validate(options))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Said(3, {"stage": "Decoding «ü» \ud800", "done": 1}),
+        Answer(4, {"a": [1, None]}, b"\n\x00{}\n"),
+        Failure(5, "ReadError", "line\nbreak"),
+    ],
+)
+def test_what_is_said_comes_across(reply: Said | Answer | Failure) -> None:
+    assert decode(encode(reply)) == reply
+
+
+def test_errors_come_back_as_what_they_were() -> None:
+    known = UnknownModel("a", ["b"])
+    error = Failure.of(1, known).error()
+    assert type(error) is UnknownModel
+    assert str(error) == str(known)
+    assert type(Failure.of(1, OSError(28, "No space left on device")).error()) is DiskFull
+    assert type(Failure.of(1, ValueError("cell")).error()) is RuntimeError
+    assert type(Failure(1, "Path", "a name that is no error").error()) is RuntimeError
+
+
+def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
+    worker = WorkerProcess("w")
+    settings = Settings(home=tmp_path, accelerator="cpu")
+    with pytest.raises(CardError):
+        worker.call("ingest", settings, folder=tmp_path, sources=[], renames={})
+    first = worker.pid
+    assert first is not None, "an error of a job ends no process"
+    os.kill(first, signal.SIGKILL)
+    time.sleep(0.1)
+    with pytest.raises(CardError):
+        worker.call("ingest", settings, folder=tmp_path, sources=[], renames={})
+    assert worker.pid not in (first, None)
+    assert worker.restarts == 1
+    worker.close()
+    assert worker.pid is None
+
+
+def test_a_worker_ends_with_its_server(tmp_path: Path) -> None:
+    code = (
+        "import os, signal\nfrom engine.backends.process import WorkerProcess\n"
+        "worker = WorkerProcess('w'); worker.start(); print(worker.pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    pid = int(done.stdout)
+    deadline = time.monotonic() + 20
+    while _runs(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _runs(pid)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_shard_whose_worker_died_is_done_again(engine: Engine, models: Path, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "rows.csv", 400, {250: 666})
+    for mark in ("died", "died-once"):
+        (models / "dying" / mark).unlink(missing_ok=True)
+    (models / "dying" / "died-once").touch()
+    ended = engine.wait(started(engine, "dying", path, batch_size=50).id)
+    assert ended.state == "done", ended.error
+    assert (models / "dying" / "died").exists(), "it did die"
+    lines = engine.results(ended.id).page(0, 500)
+    assert lines["row"].to_list() == list(range(1, 401))
+    assert lines["y"].null_count() == 0
+
+
+def test_a_row_that_kills_twice_fails_its_run_and_no_other(engine: Engine, models: Path, tmp_path: Path) -> None:
+    (models / "dying" / "died-once").unlink(missing_ok=True)
+    deadly = started(engine, "dying", write_rows(tmp_path / "deadly.csv", 40, {25: 666}), batch_size=10)
+    harmless = started(engine, "slow", write_rows(tmp_path / "rows.csv", 100), batch_size=10)
+    failed, done = engine.wait(deadly.id), engine.wait(harmless.id)
+    assert failed.state == "failed"
+    assert "ended 2 times (SIGSEGV" in failed.error
+    assert "rows 1 to 40" in failed.error
+    assert done.state == "done"
+    assert engine.results(done.id).n_rows == 100
+
+
+def test_a_picture_that_ends_the_decoder_costs_its_own_row(engine: Engine, tmp_path: Path) -> None:
+    whole = (BUNDLED_MODELS / "digits" / "samples").glob("*.zip")
+    with zipfile.ZipFile(next(whole)) as archive:
+        picture = next(archive.read(name) for name in archive.namelist() if name.endswith(".png"))
+    path = tmp_path / "pictures.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(12):
+            archive.writestr(f"{number}.png", _ending(picture) if number == 5 else picture)
+    run = engine.check("digits", [Source(path.name, path)])
+    assert run.report.n_rows == 12
+    assert run.report.n_good == 11
+    assert run.report.problems[0].row == 6
+
+
+def _ending(picture: bytes) -> bytes:
+    """The picture with pixels that stop early, all checksums right: torchvision's decoder dies of some of these."""
+    start = picture.index(b"IDAT")
+    length = int.from_bytes(picture[start - 4 : start])
+    data = zlib.decompress(picture[start + 4 : start + 4 + length])
+    packed = zlib.compress(data[: len(data) // 2])[:-6]
+    chunk = b"IDAT" + packed
+    return (
+        picture[: start - 4]
+        + len(packed).to_bytes(4)
+        + chunk
+        + zlib.crc32(chunk).to_bytes(4)
+        + picture[start + 4 + length + 4 :]
+    )
+
+
+def test_a_file_that_ends_its_reader_twice_is_refused(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object, **__: object) -> None:
+        raise WorkerDied("SIGSEGV, a fault in native code")
+
+    monkeypatch.setattr(WorkerProcess, "call", die)
+    with pytest.raises(ReadError, match=r"ended twice \(SIGSEGV"):
+        engine.check("slow", [Source("rows.csv", write_rows(tmp_path / "rows.csv", 3))])
+    assert not list(engine.settings.runs_folder.iterdir())
+
+
+def test_the_server_itself_loads_no_torch(tmp_path: Path) -> None:
+    code = f"""
+import sys
+from pathlib import Path
+from engine import Engine, Options, Settings, Source
+engine = Engine(Settings(home=Path({str(tmp_path / "home")!r}), accelerator="cpu"))
+sample = engine.sample_sources("digits", engine.samples("digits")[0].title)
+run = engine.check("digits", sample)
+engine.submit(run.id, Options(on_error="report"))
+assert engine.wait(run.id).state == "done"
+engine.results(run.id).thumbnail(1)
+engine.export(run.id, "csv")
+engine.close()
+print([name for name in ("torch", "torchvision", "PIL", "pytorch_lightning") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_full_disk_ends_the_run_with_a_sentence_and_it_can_go_on(tmp_path: Path, models: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    pool = WorkerPool()
+    engine = Engine(Settings(home=tmp_path / "home", models=(models,), accelerator="cpu"), pool=pool)
+    run = engine.check("slow", [Source("rows.csv", write_rows(tmp_path / "rows.csv", 20_000))])
+    pool.devices[0].start()
+    assert pool.devices[0].pid is not None
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.prlimit(pool.devices[0].pid, resource.RLIMIT_FSIZE, (40_000, hard))
+    engine.submit(run.id, Options(batch_size=5_000))
+    failed = engine.wait(run.id)
+    assert failed.state == "failed"
+    assert failed.error == str(DiskFull())
+    assert not list((failed.folder / "shards").iterdir()), "no half-written shard is left"
+    resource.prlimit(pool.devices[0].pid, resource.RLIMIT_FSIZE, (soft, hard))
+    engine.resume(run.id)
+    assert engine.wait(run.id).state == "done"
+    assert engine.results(run.id).n_rows == 20_000
+    engine.close()
+    pool.close()

@@ -1,0 +1,53 @@
+"""Models that take their time, die or fill the disk, to see what a run makes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.engine.making import TABULAR_CARD, write_model
+
+_CODE = """
+import os, signal, time
+import pytorch_lightning as pl
+import torch
+
+class Model(pl.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(4, 1)
+
+    def forward(self, x):
+        return self.layer(x)
+
+    def predict_step(self, batch, batch_idx=0):
+        x = batch[0] if isinstance(batch, (list, tuple)) else batch
+        {step}
+        return self(x)
+"""
+_STEPS = {
+    "slow": "time.sleep(0.02 if len(x) > 5 else 0)",
+    "slower": "time.sleep(5e-5 * len(x) if len(x) > 5 else 0)",
+    "stuck": "time.sleep(60 if len(x) > 5 else 0)",
+    # Dies at a row whose first value is 666; once only where a file says so.
+    "dying": """mark = os.path.join(os.path.dirname(__file__), "died")
+        if (x[:, 0] == 666).any() and not (os.path.exists(mark) and os.path.exists(mark + "-once")):
+            open(mark, "w").close()
+            os.kill(os.getpid(), signal.SIGSEGV)""",
+}
+CARD: dict[str, Any] = {**TABULAR_CARD, "title": "Trouble"}
+
+
+def write_trouble(folder: Path) -> Path:
+    """A folder of these models, by their names."""
+    for name, step in _STEPS.items():
+        write_model(folder / name, _CODE.format(step=step), {**CARD, "title": name.capitalize()})
+    return folder
+
+
+def write_rows(path: Path, rows: int, first: dict[int, int] | None = None) -> Path:
+    """A CSV of so many rows; `first` maps a row, from 0, to its first value."""
+    values = first or {}
+    lines = (f"{values.get(row, row % 7)},{row % 11},{row % 13},{row}" for row in range(rows))
+    path.write_text("a,b,c,d\n" + "\n".join(lines) + "\n")
+    return path

@@ -1,0 +1,21 @@
+"""Worker processes that all tests of one process share: starting them, and importing torch in them, takes seconds."""
+
+from __future__ import annotations
+
+import atexit
+from functools import cache
+
+from engine import Engine, Settings
+from engine.backends import WorkerPool
+
+
+@cache
+def pool(devices: int = 1) -> WorkerPool:
+    made = WorkerPool(devices)
+    atexit.register(made.close)
+    return made
+
+
+def open_engine(settings: Settings) -> Engine:
+    """An engine on the shared workers."""
+    return Engine(settings, pool=pool(settings.devices))
