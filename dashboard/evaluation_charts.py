@@ -48,7 +48,7 @@ def matrix_figure(
     axis = {"showgrid": False, "tickmode": "array", "zeroline": False}
     figure.update_xaxes(**axis, tickvals=list(range(len(columns))), ticktext=names[1], range=[-0.5, len(columns) - 0.5])
     figure.update_yaxes(**axis, tickvals=list(range(len(rows))), ticktext=names[0], range=[len(rows) - 0.5, -0.5])
-    return figure.update_layout(height=max(320, 110 + 34 * min(len(rows), 18)), clickmode="event+select")
+    return figure.update_layout(height=max(320, 110 + 34 * min(len(rows), 18)))
 
 
 def matrix_alt(what: str, cells: Matrix) -> str:

@@ -22,11 +22,10 @@ if results is None:
     st.info("This run has no predictions to compare.", icon=":material/compare_arrows:")
     st.stop()
 
-chosen = choose_other(engine, run, st.query_params.get("b", ""))
-if not chosen:
+other = choose_other(engine, run, st.query_params.get("b", ""))
+if other is None:
     st.stop()
-st.query_params["b"] = chosen
-other = engine.run(chosen)
+st.query_params["b"] = other.id
 show_facts(other)
 other_results = results_of(engine, other)
 if other_results is None:

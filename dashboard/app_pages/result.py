@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import selection
 from dashboard.components.about import show_about
 from dashboard.components.actions import show_actions
 from dashboard.components.comparison import link_to_comparison
@@ -54,7 +53,7 @@ if charts.open:
 for tab in evaluation:
     if tab.open:
         with tab:
-            show_evaluation(results, where, lambda filters: selection.add(*filters))
+            show_evaluation(results, where)
 if table.open:
     with table:
         show_table(results, where)

@@ -5,29 +5,29 @@ from __future__ import annotations
 from math import floor
 from typing import Any
 
+import polars as pl
 import streamlit as st
 
 from dashboard import evaluation_charts as charts
+from dashboard import selection
+from dashboard.components.chart import Marks, draw, show_title
 from dashboard.components.judging import (
-    OnFilter,
     Where,
     class_curve,
     class_figures,
-    draw,
-    draw_cells,
     known,
     show_cards,
     show_nothing_to_judge,
     show_used,
 )
 from dashboard.words import count, plain, short
-from engine import ClassEvaluation, ClassFigures, Curve, Point
+from engine import ClassEvaluation, ClassFigures, Curve, Filter, Point
 
 _MIX_UPS = 5
 _STEPS = 1_000  # of the threshold
 
 
-def show_classes(evaluation: ClassEvaluation, where: Where, on_filter: OnFilter) -> None:
+def show_classes(evaluation: ClassEvaluation, where: Where) -> None:
     """Everything about the rows that the filters leave."""
     figures, auroc = class_figures(evaluation, known(evaluation.results), where)
     if figures is None:
@@ -37,7 +37,7 @@ def show_classes(evaluation: ClassEvaluation, where: Where, on_filter: OnFilter)
     show_cards(class_cards(figures, auroc), figures.used.rows)
     sides = st.grid(2, min_column_width=400)
     with sides.container(border=True, height="stretch"):
-        _show_matrix(evaluation, figures, where, on_filter)
+        _show_matrix(evaluation, figures, where)
     with sides.container(border=True, height="stretch"):
         if figures.calibration_error is not None:
             _show_calibration(evaluation, figures.calibration_error, where)
@@ -77,49 +77,57 @@ def class_cards(figures: ClassFigures, auroc: float | None) -> list[tuple[str, s
     return cards
 
 
-def _show_matrix(evaluation: ClassEvaluation, figures: ClassFigures, where: Where, on_filter: OnFilter) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader("Confusion matrix", anchor=False)
-        share = (
-            st.segmented_control(
-                "Cells show",
-                ["rows", "share"],
-                default="rows",
-                required=True,
-                key="matrix-shows",
-                label_visibility="collapsed",
-                format_func={"rows": "Rows", "share": "Share of the label"}.__getitem__,
-            )
-            == "share"
-        )
+def _show_matrix(evaluation: ClassEvaluation, figures: ClassFigures, where: Where) -> None:
     cells = {
         (label, predicted): rows
         for label, line in zip(evaluation.labels, figures.confusion, strict=True)
         for predicted, rows in zip(evaluation.labels, line, strict=True)
     }
+    numbers = pl.DataFrame(
+        [(*cell, rows) for cell, rows in cells.items()], ["label", "predicted", "rows"], orient="row"
+    )
+    show_title("Confusion matrix", "confusion", numbers)
+    share = st.segmented_control(
+        "Cells show",
+        ["rows", "share"],
+        default="rows",
+        required=True,
+        key="matrix-shows",
+        label_visibility="collapsed",
+        format_func={"rows": "Rows", "share": "Share of the label"}.__getitem__,
+    )
     frequent = figures.per_class.sort("rows", descending=True)["label"].head(charts.MOST_CLASSES).to_list()
     shown = [label for label in evaluation.labels if label in frequent]
-    figure = charts.matrix_figure(shown, shown, cells, (f"label: {evaluation.label}", "predicted"), share)
-    key = f"confusion-{hash(where)}-{share}"
+    figure = charts.matrix_figure(shown, shown, cells, (f"label: {evaluation.label}", "predicted"), share == "share")
     alt = charts.matrix_alt("Confusion matrix, labels against predictions", cells)
-    draw_cells(figure, alt, key, lambda label, predicted: on_filter(evaluation.cell(label, predicted)))
+    draw(figure, alt, selection.key(f"confusion-{share}", *where), lambda marks, _: _cell(evaluation, marks))
     if len(shown) < len(evaluation.labels):
         st.caption(f"The {len(shown)} most frequent of {count(len(evaluation.labels), 'class', 'classes')}.")
+    _show_mix_ups(evaluation, cells)
+
+
+def _cell(evaluation: ClassEvaluation, marks: Marks) -> tuple[Filter, ...]:
+    """The filters of the cell that was clicked."""
+    return evaluation.cell(*marks[0]["customdata"][:2]) if marks else ()
+
+
+def _show_mix_ups(evaluation: ClassEvaluation, cells: charts.Matrix) -> None:
+    """The fullest cells beside the diagonal, as buttons that leave their rows."""
     mixed = sorted((pair for pair in cells if pair[0] != pair[1] and cells[pair]), key=lambda pair: -cells[pair])
     if not mixed:
-        st.caption("Every row is on the diagonal: nothing was mixed up.")
+        st.caption("Every row is on the diagonal: nothing is mixed up.")
         return
-    st.caption("Mixed up most often; choose one to see its rows:")
+    st.caption("Mixed up most often; choose one, or a cell, to see just its rows:")
     with st.container(horizontal=True, gap="xsmall"):
         for label, predicted in mixed[:_MIX_UPS]:
             words = f"{short(label, 20)} taken for {short(predicted, 20)}: {count(cells[label, predicted], 'row')}"
-            chosen = (evaluation.cell(label, predicted),)
-            st.button(plain(words), key=f"mixed-{label}-{predicted}", type="tertiary", on_click=on_filter, args=chosen)
+            filters, key = evaluation.cell(label, predicted), f"mixed-{label}-{predicted}"
+            st.button(plain(words), key=key, type="tertiary", on_click=selection.add, args=filters)
 
 
 def _show_calibration(evaluation: ClassEvaluation, error: float, where: Where) -> None:
-    st.subheader("Calibration", anchor=False)
     bins = evaluation.calibration(where)
+    show_title("Calibration", "calibration", bins)
     draw(charts.calibration_figure(bins), charts.calibration_alt(bins, error), "calibration")
     st.caption(
         "On the dashed line a model that says 0.8 is right in 80 % of its cases. Below it the model is too sure of "
@@ -159,8 +167,12 @@ def _show_threshold(evaluation: ClassEvaluation, where: Where) -> None:
     _show_point(curve, point)
     sides = st.grid(2, min_column_width=380)
     with sides:
-        draw(charts.roc_figure(curve, point), charts.roc_alt(curve, point), "roc")
-        draw(charts.precision_figure(curve, point), charts.precision_alt(curve, point), "precision-recall")
+        with st.container():
+            show_title("ROC", "roc", curve.points)
+            draw(charts.roc_figure(curve, point), charts.roc_alt(curve, point), "roc")
+        with st.container():
+            show_title("Precision and recall", "precision-recall", curve.points)
+            draw(charts.precision_figure(curve, point), charts.precision_alt(curve, point), "precision-recall")
     st.caption(_about(curve))
 
 
@@ -188,8 +200,8 @@ def _show_point(curve: Curve, point: Point) -> None:
 def _about(curve: Curve) -> str:
     how = "" if curve.exact else " Of so many rows, at 201 thresholds."
     return (
-        f"Left: ROC, area {curve.auroc:.3f}. Right: precision over recall, average precision "
-        f"{curve.average_precision:.3f}. The dashed and dotted lines are chance.{how}"
+        f"Area under the ROC curve {curve.auroc:.3f}; average precision {curve.average_precision:.3f}. "
+        f"The dashed and dotted lines are chance.{how}"
     )
 
 

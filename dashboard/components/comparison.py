@@ -9,10 +9,12 @@ import polars as pl
 import streamlit as st
 
 from dashboard import evaluation_charts as charts
+from dashboard.components.chart import draw, show_title
 from dashboard.components.class_evaluation import class_cards
-from dashboard.components.judging import Known, class_figures, draw, known, show_cards, value_figures
+from dashboard.components.judging import Known, class_figures, known, show_cards, value_figures
 from dashboard.components.run_title import files_of
 from dashboard.components.value_evaluation import value_cards
+from dashboard.visitors import this_visitor
 from dashboard.words import count, number, plain, short, when, with_unit
 from engine import (
     ClassComparison,
@@ -21,6 +23,7 @@ from engine import (
     Filter,
     Results,
     Run,
+    Search,
     ValueComparison,
     ValueEvaluation,
     compare,
@@ -30,31 +33,35 @@ from engine import (
 _MOST_POINTS = 4_000
 _MOST_DIFFERENCES = 100
 _MOST_COLUMNS = 40
+_MOST_RUNS = 500
 _OF_THE_FILE = ("label", "order", "extra", "input")
 _Comparison = ClassComparison | ValueComparison
 
 
-def others_like(run: Run, runs: Sequence[Run]) -> list[Run]:
-    """The finished runs that may be about the same rows: as many rows, those with the same files first."""
-    alike = [other for other in runs if other.id != run.id and other.ended and other.rows_total == run.rows_total]
-    return sorted(alike, key=lambda other: other.sources != run.sources)
-
-
-def choose_other(engine: Engine, run: Run, chosen: str) -> str:
-    """Asks which run to compare with; "" where there is none."""
-    others = {other.id: other for other in others_like(run, engine.runs())}
+def choose_other(engine: Engine, run: Run, asked: str) -> Run | None:
+    """Asks which run to compare with: one of the visitor's own, or the one `asked` for; None where there is none."""
+    mine = engine.runs(Search(visitor=this_visitor()), limit=_MOST_RUNS)
+    others = {other.id: other for other in _others_like(run, mine)}
+    if asked and asked != run.id and asked not in others:
+        others = {asked: engine.run(asked), **others}
     if not others:
         st.info(
-            f"There is no other run on {count(run.rows_total, 'row')}. Predict the same file with another model, or "
+            f"You have no other run on {count(run.rows_total, 'row')}. Predict the same file with another model, or "
             "with another version of this one, and come back.",
             icon=":material/compare_arrows:",
         )
-        return ""
-    ids = list(others)
-    place = ids.index(chosen) if chosen in others else 0
-    return str(
-        st.selectbox("Compare with", ids, place, format_func=lambda run_id: named(others[run_id]), key="compare-with")
-    )
+        return None
+    place = list(others).index(asked) if asked in others else 0
+    words = {run_id: _named(other) for run_id, other in others.items()}
+    return others[
+        str(st.selectbox("Compare with", list(others), place, format_func=words.__getitem__, key="compare-with"))
+    ]
+
+
+def _others_like(run: Run, runs: Sequence[Run]) -> list[Run]:
+    """The runs that may be about the same rows: as many rows, those with the same files first."""
+    alike = [other for other in runs if other.id != run.id and other.ended and other.rows_total == run.rows_total]
+    return sorted(alike, key=lambda other: other.sources != run.sources)
 
 
 def link_to_comparison(run: Run) -> None:
@@ -63,9 +70,9 @@ def link_to_comparison(run: Run) -> None:
     st.page_link("app_pages/compare.py", label="Compare", icon=":material/compare_arrows:", query_params=query)
 
 
-def named(run: Run) -> str:
+def _named(run: Run) -> str:
     """The run in a list to choose from; not markdown."""
-    return f"{short(run.title)} · {files_of(run)} · {when(run.created)} · run {run.id[:6]}"
+    return f"{short(run.title)} · {short(run.name or files_of(run))} · {when(run.created)} · run {run.id[:6]}"
 
 
 def show_comparison(a: Results, b: Results) -> None:
@@ -102,7 +109,7 @@ def _show_classes(comparison: ClassComparison, names: tuple[str, str]) -> None:
     )
     sides = st.grid(2, min_column_width=400)
     with sides.container(border=True, height="stretch"):
-        st.subheader("Class by class", anchor=False)
+        show_title("Class by class", "pairs", agreement.pairs)
         cells = {(one, two): rows for one, two, rows in agreement.pairs.iter_rows()}
         labels = comparison.labels[: charts.MOST_CLASSES]
         figure = charts.matrix_figure(labels, labels, cells, names, share=False)
@@ -146,8 +153,8 @@ def _show_values(comparison: ValueComparison, names: tuple[str, str]) -> None:
     )
     sides = st.grid(2, min_column_width=400)
     with sides.container(border=True, height="stretch"):
-        st.subheader("Value by value", anchor=False)
         points = comparison.scatter(pair, _MOST_POINTS)
+        show_title("Value by value", "beside", points)
         x, y = (with_unit(f"{own}: {name}", unit) for own, name in zip(names, pair, strict=True))
         draw(charts.diagonal_figure(points, ("a", x), ("b", y)), f"{y} against {x}.", "beside")
         sampled = f" {len(points):,} rows, evenly spaced." if len(points) < agreement.rows else ""

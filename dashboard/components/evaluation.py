@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from dashboard.components.chart import choose_picture_format
 from dashboard.components.class_evaluation import show_classes
 from dashboard.components.value_evaluation import show_values
 from engine import ClassEvaluation, Filter, Results, evaluation_of
 
 
-def show_evaluation(
-    results: Results, where: tuple[Filter, ...], on_filter: Callable[[tuple[Filter, ...]], None]
-) -> None:
-    """The evaluation of the rows that the filters leave; `on_filter` gets the filters of what is clicked."""
+def show_evaluation(results: Results, where: tuple[Filter, ...]) -> None:
+    """The evaluation of the rows that the filters leave."""
     evaluation = evaluation_of(results)
     if isinstance(evaluation, ClassEvaluation):
-        show_classes(evaluation, where, on_filter)
+        show_classes(evaluation, where)
     elif evaluation is not None:
         show_values(evaluation, where)
+    choose_picture_format()
 
 
 def has_labels(results: Results) -> bool:

@@ -1,10 +1,9 @@
-"""What the pages about right and wrong share: figures that take a second at a million rows, kept; cards; charts."""
+"""What the pages about right and wrong share: figures that take a second at a million rows, kept; and cards."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.words import code, count, listed, plain
@@ -20,7 +19,6 @@ from engine import (
 )
 
 Where = tuple[Filter, ...]
-OnFilter = Callable[[Where], None]
 Known = tuple[str, str, int]
 _KEPT = 64
 
@@ -66,25 +64,6 @@ def show_cards(cards: Sequence[tuple[str, str, str]], rows: int) -> None:
     with st.grid(len(cards) if len(cards) <= 4 else 3, min_column_width=160):
         for name, figure, reading in cards:
             st.metric(name, figure, help=f"{reading} Over {count(rows, 'row')}.", border=True, height="stretch")
-
-
-def draw(figure: go.Figure, alt: str, key: str) -> None:
-    """Draws the figure in the theme's colours."""
-    st.plotly_chart(figure, theme="streamlit", config={"displayModeBar": False}, alt=alt, key=key)
-
-
-def draw_cells(figure: go.Figure, alt: str, key: str, on_cell: Callable[[str, str], None]) -> None:
-    """Draws a matrix; a click on a cell calls `on_cell` with its row's and its column's name."""
-
-    def clicked() -> None:
-        points = st.session_state[key]["selection"]["points"]
-        if points and points[0].get("customdata"):
-            on_cell(*points[0]["customdata"][:2])
-
-    config = {"displayModeBar": False}
-    st.plotly_chart(
-        figure, theme="streamlit", config=config, alt=alt, key=key, on_select=clicked, selection_mode="points"
-    )
 
 
 def _left_out(used: Used, numbers: bool) -> str:

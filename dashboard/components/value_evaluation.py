@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import evaluation_charts as charts
+from dashboard.components.chart import draw, show_title
 from dashboard.components.judging import (
     Where,
-    draw,
     known,
     show_cards,
     show_nothing_to_judge,
@@ -61,8 +61,8 @@ def value_cards(figures: ValueFigures, unit: str) -> list[tuple[str, str, str]]:
 
 
 def _show_parity(evaluation: ValueEvaluation, output: str, unit: str, where: Where, rows: int) -> None:
-    st.subheader("Predicted and true", anchor=False)
     points = evaluation.parity(output, where, _MOST_POINTS)
+    show_title("Predicted and true", "parity", points)
     titles = with_unit(f"label: {evaluation.label}", unit), with_unit(f"predicted: {output}", unit)
     figure = charts.diagonal_figure(points, ("label", titles[0]), ("predicted", titles[1]))
     draw(figure, f"{output} against {evaluation.label}, {count(len(points), 'row')}.", "parity")
@@ -71,20 +71,23 @@ def _show_parity(evaluation: ValueEvaluation, output: str, unit: str, where: Whe
 
 @st.fragment
 def _show_residuals(evaluation: ValueEvaluation, output: str, unit: str, where: Where, rows: int) -> None:
-    st.subheader("Residuals", anchor=False)
+    slot = st.container()
     columns = {column.name: column for column in evaluation.results.columns if column.role not in ("row", "status")}
     order = sorted(columns, key=lambda name: name != output)
     x = str(st.selectbox("Over", order, key="residual-column", width=320))
     titles = with_unit(x, columns[x].unit), with_unit("label − prediction", unit)
-    if columns[x].dtype in ("number", "integer"):
-        points = evaluation.residuals(output, x, where, _MOST_POINTS)
-        draw(charts.residual_figure(points, *titles), f"Residuals over {x}, {count(len(points), 'row')}.", "residuals")
-        sampled = _sampled(len(points), rows)
+    if columns[x].is_number:
+        numbers = evaluation.residuals(output, x, where, _MOST_POINTS)
+        figure = charts.residual_figure(numbers, *titles)
+        sampled = _sampled(len(numbers), rows)
     else:
-        spread = evaluation.residual_spread(output, x, where)
-        draw(charts.residual_spread_figure(spread, *titles), f"Residuals for each value of {x}.", "residuals")
-        left = count(rows - int(spread["rows"].sum()), "row") if int(spread["rows"].sum()) < rows else ""
-        sampled = f" The {len(spread)} most frequent values; {left} have others." if left else ""
+        numbers = evaluation.residual_spread(output, x, where)
+        figure = charts.residual_spread_figure(numbers, *titles)
+        others = rows - int(numbers["rows"].sum())
+        sampled = f" The {len(numbers)} most frequent values; {count(others, 'row')} have others." if others else ""
+    with slot:
+        show_title("Residuals", "residuals", numbers)
+    draw(figure, f"Residuals, label less prediction, over {x}.", "residuals")
     st.caption(f"Above the dashed line the model said too little, below it too much.{sampled}")
 
 

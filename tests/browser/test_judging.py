@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -38,6 +39,16 @@ def test_a_run_is_judged_by_its_labels(page: Page) -> None:
     expect(page.get_by_role("button", name="benign taken for malignant: 2 rows")).to_be_visible()
 
 
+def test_a_cell_of_the_matrix_leaves_its_rows(page: Page) -> None:
+    predicted(page)
+    page.get_by_role("tab", name="Evaluation").click()
+    matrix = page.locator(".js-plotly-plot").first
+    matrix.locator(".scatterlayer text", has_text="2").click(force=True)
+    expect(page.get_by_text("2 rows judged by the labels in diagnosis.")).to_be_visible()
+    assert shown(page, "Accuracy") == "0.0%"
+    assert re.search("f=diagnosis~in~benign&f=prediction~in~malignant", unquote(page.url))
+
+
 def test_the_threshold_is_moved_by_the_keyboard(page: Page) -> None:
     predicted(page)
     page.get_by_role("tab", name="Evaluation").click()
@@ -71,11 +82,12 @@ def test_two_runs_are_compared(page: Page) -> None:
 def test_the_pages_fit(page: Page, colours: str, width: int) -> None:
     page.emulate_media(color_scheme=colours)  # type: ignore[arg-type]
     page.set_viewport_size({"width": width, "height": 900})
+    predicted(page)
     address = predicted(page)
     page.goto(f"{address}&tab=Evaluation")
     expect(page.get_by_text("Class by class")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.goto(address.replace("/result?run=", "/compare?a="))
-    expect(page.get_by_text("Where they differ most").or_(page.get_by_text("There is no other run"))).to_be_visible()
+    expect(page.get_by_text("Where they differ most")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.get_by_test_id("stException").count() == 0

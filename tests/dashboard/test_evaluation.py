@@ -10,10 +10,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.resources import get_engine
-from engine import Engine, Filter, Run
+from engine import Engine, Run
 from engine.settings import BUNDLED_MODELS
+from tests.dashboard.conftest import TESTER
 from tests.dashboard.test_pages import button, opened, words
 from tests.engine.echoing import classes_model, predicted, values_model
+from tests.pool import open_engine
 
 FinishedRun = Callable[..., Run]
 
@@ -28,6 +30,8 @@ def echo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     monkeypatch.setenv("FORELIGHT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("FORELIGHT_MODELS", f"{tmp_path / 'models'}:{BUNDLED_MODELS}")
     monkeypatch.setenv("FORELIGHT_ACCELERATOR", "cpu")
+    monkeypatch.setattr("dashboard.resources.Engine", open_engine)
+    monkeypatch.setattr("dashboard.visitors._kept", lambda: "")
     get_engine.clear()
     engine = get_engine()
     yield engine
@@ -59,7 +63,7 @@ def test_classes_are_judged(shared_engine: Engine, finished_run: FinishedRun) ->
     assert "114 rows judged by the labels in `diagnosis`." in words(app)
     assert all("Over 114 rows." in metric.help for metric in app.metric if metric.label == "Accuracy")
     alts = [chart.proto.alt for chart in app.get("plotly_chart")]
-    assert "Confusion matrix, labels against predictions: 111 of 114 rows on the diagonal." in alts
+    assert alts[0].startswith("Confusion matrix, labels against predictions: 111 of 114 rows on the diagonal.")
     assert len(alts) == 4
 
 
@@ -77,7 +81,7 @@ def test_the_threshold_moves_and_goes_where_it_costs_least(shared_engine: Engine
 
 
 def test_rows_that_cannot_be_judged_are_told(echo: Engine, tmp_path: Path) -> None:
-    results = predicted(echo, "one", ROWS, tmp_path / "rows.csv")
+    results = predicted(echo, "one", ROWS, tmp_path / "rows.csv", TESTER)
     app = opened("result", run=results.run.id, tab="Evaluation")
     assert "5 rows judged by the labels in `truth`. Left out: 1 has a label the model does not know (*d*)." in words(
         app
@@ -85,51 +89,38 @@ def test_rows_that_cannot_be_judged_are_told(echo: Engine, tmp_path: Path) -> No
     assert cards(app)["Accuracy"] == "80.0%"
 
 
-def test_mixed_up_rows_are_asked_for(echo: Engine, tmp_path: Path) -> None:
-    """The button of a mix-up hands on the filters that leave its rows."""
-    results = predicted(echo, "one", ROWS, tmp_path / "rows.csv")
-
-    def script(run_id: str) -> None:
-        import streamlit as st
-
-        from dashboard.components.evaluation import show_evaluation
-        from dashboard.resources import get_engine
-
-        show_evaluation(get_engine().results(run_id), (), lambda filters: st.session_state.update(asked=filters))
-
-    app = AppTest.from_function(script, default_timeout=60, args=(results.run.id,)).run()
+def test_mixed_up_rows_are_chosen_by_a_button(echo: Engine, tmp_path: Path) -> None:
+    results = predicted(echo, "one", ROWS, tmp_path / "rows.csv", TESTER)
+    app = opened("result", run=results.run.id, tab="Evaluation")
     button(app, "b taken for a: 1 row").click().run()
-    assert app.session_state["asked"] == (Filter("truth", "in", ("b",)), Filter("prediction", "in", ("a",)))
-    assert results.page(0, 9, where=app.session_state["asked"])["row"].to_list() == [2]
+    assert app.query_params["f"] == ["truth~in~b", "prediction~in~a"]
+    assert "1 row judged by the labels in `truth`." in words(app)
+    assert cards(app)["Accuracy"] == "0.0%"
 
 
 def test_figures_are_of_the_rows_that_filters_leave(echo: Engine, tmp_path: Path) -> None:
-    results = predicted(echo, "one", ROWS, tmp_path / "rows.csv")
-
-    def script(run_id: str) -> None:
-        from dashboard.components.evaluation import show_evaluation
-        from dashboard.resources import get_engine
-        from engine import Filter
-
-        where = (Filter("prediction", "in", ("a",)),)
-        show_evaluation(get_engine().results(run_id), where, lambda filters: None)
-
-    app = AppTest.from_function(script, default_timeout=60, args=(results.run.id,)).run()
-    assert not app.exception
+    results = predicted(echo, "one", ROWS, tmp_path / "rows.csv", TESTER)
+    app = opened("result", run=results.run.id, tab="Evaluation", f="prediction~in~a")
     assert cards(app)["Accuracy"] == "50.0%"
     app.selectbox(key="threshold-class").set_value("c").run()
     assert "All or none of these rows are c: there is nothing to tell apart." in words(app)
 
 
+def test_filters_that_leave_nothing(echo: Engine, tmp_path: Path) -> None:
+    results = predicted(echo, "one", ROWS, tmp_path / "rows.csv", TESTER)
+    app = opened("result", run=results.run.id, tab="Evaluation", f="truth~in~nothing")
+    assert "There is nothing to judge by the labels in `truth`. No row is left by the filters." in words(app)
+
+
 def test_labels_that_nobody_knows(echo: Engine, tmp_path: Path) -> None:
-    results = predicted(echo, "one", ROWS.with_columns(truth=pl.lit("z")), tmp_path / "rows.csv")
+    results = predicted(echo, "one", ROWS.with_columns(truth=pl.lit("z")), tmp_path / "rows.csv", TESTER)
     app = opened("result", run=results.run.id, tab="Evaluation")
     said = "There is nothing to judge by the labels in `truth`. Left out: 6 have a label the model does not know (z)."
     assert said in words(app)
 
 
 def test_values_are_judged(echo: Engine, tmp_path: Path) -> None:
-    results = predicted(echo, "near", VALUES, tmp_path / "rows.csv")
+    results = predicted(echo, "near", VALUES, tmp_path / "rows.csv", TESTER)
     app = opened("result", run=results.run.id, tab="Evaluation")
     found = cards(app)
     assert found["RMSE (m)"] == "0.2887"
@@ -150,7 +141,7 @@ def test_no_labels_no_tab(shared_engine: Engine, finished_run: FinishedRun) -> N
 
 
 def test_two_runs_of_classes_beside_each_other(echo: Engine, tmp_path: Path) -> None:
-    a, b = (predicted(echo, model, ROWS, tmp_path / "rows.csv").run for model in ("one", "two"))
+    a, b = (predicted(echo, model, ROWS, tmp_path / "rows.csv", TESTER).run for model in ("one", "two"))
     app = opened("compare", a=a.id, b=b.id)
     assert not app.error
     assert cards(app)["Agreement"] == "16.7%"
@@ -162,7 +153,7 @@ def test_two_runs_of_classes_beside_each_other(echo: Engine, tmp_path: Path) -> 
 
 
 def test_two_runs_of_values_beside_each_other(echo: Engine, tmp_path: Path) -> None:
-    a, b = (predicted(echo, model, VALUES, tmp_path / "rows.csv").run for model in ("near", "far"))
+    a, b = (predicted(echo, model, VALUES, tmp_path / "rows.csv", TESTER).run for model in ("near", "far"))
     app = opened("compare", a=a.id)
     assert app.query_params["b"] == b.id
     assert cards(app)["Mean difference (m)"] == "0.5"
@@ -172,13 +163,20 @@ def test_two_runs_of_values_beside_each_other(echo: Engine, tmp_path: Path) -> N
 
 
 def test_other_rows_are_said_not_to_be_the_same(echo: Engine, tmp_path: Path) -> None:
-    a = predicted(echo, "near", VALUES, tmp_path / "a.csv").run
-    b = predicted(echo, "far", VALUES.reverse(), tmp_path / "b.csv").run
+    a = predicted(echo, "near", VALUES, tmp_path / "a.csv", TESTER).run
+    b = predicted(echo, "far", VALUES.reverse(), tmp_path / "b.csv", TESTER).run
     app = opened("compare", a=a.id, b=b.id)
     assert "These runs are not about the same rows: 'x', 'truth', 'kind' differ between them." in words(app)
 
 
 def test_nothing_to_compare_with(shared_engine: Engine, finished_run: FinishedRun) -> None:
     app = opened("compare", a=finished_run("breast-cancer").id)
-    assert "There is no other run on 40 rows." in words(app)
+    assert "You have no other run on 40 rows." in words(app)
     assert "There is no such run" in words(opened("compare", a="a" * 26))
+
+
+def test_runs_of_others_are_compared_by_their_link_only(echo: Engine, tmp_path: Path) -> None:
+    mine = predicted(echo, "near", VALUES, tmp_path / "rows.csv", TESTER).run
+    theirs = predicted(echo, "far", VALUES, tmp_path / "rows.csv", "somebody-else").run
+    assert "You have no other run on 4 rows." in words(opened("compare", a=mine.id))
+    assert cards(opened("compare", a=mine.id, b=theirs.id))["Mean difference (m)"] == "0.5"

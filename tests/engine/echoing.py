@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from engine import Engine, Options, Results, Settings, Source
+from engine import Engine, Options, Results, Source
 from tests.engine.making import write_model
 
 ECHO = """
@@ -50,14 +50,10 @@ def values_model(folder: Path, shift: float = 0.0, column: str = "x", title: str
     return write_model(folder, ECHO, card, shift)
 
 
-def open_engine(home: Path, models: Path) -> Engine:
-    return Engine(Settings(home=home, models=(models,), accelerator="cpu"))
-
-
-def predicted(engine: Engine, model: str, rows: pl.DataFrame, path: Path) -> Results:
+def predicted(engine: Engine, model: str, rows: pl.DataFrame, path: Path, visitor: str = "") -> Results:
     """The results of those rows, written as a file of the path's kind; rows that cannot be predicted are reported."""
     rows.write_parquet(path) if path.suffix == ".parquet" else rows.write_csv(path)
-    run = engine.check(model, [Source(path.name, path)])
+    run = engine.check(model, [Source(path.name, path)], visitor=visitor)
     engine.submit(run.id, Options(on_error="report"))
     ended = engine.wait(run.id)
     assert ended.state == "done", ended.error

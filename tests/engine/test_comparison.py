@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engine import ClassComparison, Engine, Results, ValueComparison, compare
+from engine import ClassComparison, Engine, Results, Settings, ValueComparison, compare
 from engine.errors import NotComparable
-from tests.engine.echoing import classes_model, open_engine, predicted, values_model
+from tests.engine.echoing import classes_model, predicted, values_model
+from tests.pool import open_engine
 
 LABELS = ("low", "mid", "high")
 
@@ -24,7 +25,7 @@ def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     values_model(folder / "models" / "metres")
     values_model(folder / "models" / "shifted", shift=0.5)
     values_model(folder / "models" / "narrow", column="z")
-    engine = open_engine(folder / "home", folder / "models")
+    engine = open_engine(Settings(home=folder / "home", models=(folder / "models",), accelerator="cpu"))
     yield engine
     engine.close()
 

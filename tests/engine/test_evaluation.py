@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
-from engine import ClassEvaluation, Engine, Filter, Results, ValueEvaluation, evaluation_of
+from engine import ClassEvaluation, Engine, Filter, Results, Settings, ValueEvaluation, evaluation_of
 from engine.evaluation import curves
 from engine.evaluation.labels import class_of
 from engine.settings import BUNDLED_MODELS
 from tests.conftest import Predicting
-from tests.engine.echoing import classes_model, open_engine, predicted, values_model
+from tests.engine.echoing import classes_model, predicted, values_model
+from tests.pool import open_engine
 
 TWO, FOUR = ("no", "yes"), ("red", "green", "blue", "grey")
 NEAR = 2e-6
@@ -34,7 +35,7 @@ def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     classes_model(folder / "models" / "four", FOUR)
     classes_model(folder / "models" / "codes", ("0", "1"))
     values_model(folder / "models" / "values")
-    engine = open_engine(folder / "home", folder / "models")
+    engine = open_engine(Settings(home=folder / "home", models=(folder / "models",), accelerator="cpu"))
     yield engine
     engine.close()
 
