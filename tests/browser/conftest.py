@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.install import installed
 from tests.browser.serving import serve
@@ -20,6 +20,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=30_000)  # the first chart of a new visitor loads five megabytes of code
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(
             executable_path=installed(), args=["--no-sandbox", "--disable-dev-shm-usage"]
