@@ -94,14 +94,9 @@ class ClassComparison(_Comparison):
         if not self.has_gap:
             return self._predictions().filter(pl.col("a") != pl.col("b")).head(limit).collect(engine="streaming")
         beside = self._beside(self._with_shares(self._of_a, "a"), self._with_shares(self._of_b, "b"))
-        apart = [(pl.col(f"a{number}") - pl.col(f"b{number}")).abs() for number in range(len(self._shared))]
-        gap = pl.max_horizontal(apart).alias("gap")
-        return (
-            beside.select("row", "a", "b", gap)
-            .sort("gap", "row", descending=[True, False])
-            .head(limit)
-            .collect(engine="streaming")
-        )
+        gaps = [(pl.col(f"a{number}") - pl.col(f"b{number}")).abs() for number in range(len(self._shared))]
+        apart = beside.select("row", "a", "b", pl.max_horizontal(gaps).alias("gap")).filter(pl.col("gap") > 0)
+        return apart.sort("gap", "row", descending=[True, False]).head(limit).collect(engine="streaming")
 
     def _with_shares(self, classes: Classes, name: str) -> dict[str, pl.Expr]:
         """The class as `name`, and the probability of each shared label as `name` and the label's number."""
@@ -162,6 +157,7 @@ class ValueComparison(_Comparison):
     def differences(self, pair: tuple[str, str], limit: int = 50) -> pl.DataFrame:
         """The lines that differ most: row, a, b, difference (b − a)."""
         lines = self._values(pair).with_columns((pl.col("b") - pl.col("a")).alias("difference"))
+        lines = lines.filter(pl.col("difference") != 0)
         return (
             lines.sort(pl.col("difference").abs(), "row", descending=[True, False])
             .head(limit)

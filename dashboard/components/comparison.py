@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import evaluation_charts as charts
 from dashboard.components.class_evaluation import class_cards
-from dashboard.components.judging import class_figures, draw, known, show_cards, value_figures
+from dashboard.components.judging import Known, class_figures, draw, known, show_cards, value_figures
 from dashboard.components.run_title import files_of
 from dashboard.components.value_evaluation import value_cards
 from dashboard.words import count, number, plain, short, when, with_unit
@@ -70,12 +70,17 @@ def named(run: Run) -> str:
 
 def show_comparison(a: Results, b: Results) -> None:
     """Everything about the two; raises NotComparable where they are not about the same rows."""
-    comparison = compare(a, b)
+    comparison = _compared(a, b, known(a), known(b))
     names = _names(a.run, b.run)
     if isinstance(comparison, ClassComparison):
         _show_classes(comparison, names)
     else:
         _show_values(comparison, names)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Comparing the rows")
+def _compared(_a: Results, _b: Results, of_a: Known, of_b: Known) -> _Comparison:
+    return compare(_a, _b)
 
 
 def _names(a: Run, b: Run) -> tuple[str, str]:
