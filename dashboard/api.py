@@ -1,18 +1,22 @@
-"""What a browser fetches beside the pages: downloads, templates and pictures. Errors are plain sentences."""
+"""What a browser fetches beside the pages: downloads, reports, templates and pictures. Errors are plain sentences."""
 
 from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 
+from dashboard.address import FILTER, query, read_filters
 from dashboard.receiving import UPLOAD_ROUTES
 from dashboard.resources import get_engine
+from engine import Filter, report_html
 from engine.errors import (
     DiskFull,
     ExportError,
@@ -46,14 +50,23 @@ _TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "zip": "application/zip",
 }
+COLUMN = "c"
 _PRIVATE = {"cache-control": "private, no-store"}
+# The report says itself which scripts may run; here they also lose this server's origin.
+_REPORT_POLICY = "sandbox allow-scripts allow-modals allow-downloads; frame-ancestors 'none'"
 _FOR_AN_HOUR = {"cache-control": "private, max-age=3600"}
 _log = logging.getLogger("forelight.dashboard")
 
 
-def download_path(run_id: str, name: str) -> str:
-    """Where the results of the run are downloaded; the suffix of `name` is the format."""
-    return f"/download/{run_id}/{name}"
+def download_path(run_id: str, name: str, where: Sequence[Filter] = (), columns: Sequence[str] = ()) -> str:
+    """Where those lines and columns (all where none is named) are downloaded; the suffix of `name` is the format."""
+    chosen = query(where, [(COLUMN, column) for column in columns])
+    return f"/download/{run_id}/{quote(name)}" + (f"?{chosen}" if chosen else "")
+
+
+def report_path(run_id: str, *, save: bool = False) -> str:
+    """Where the run's report is; with `save` a browser keeps it as a file."""
+    return f"/report/{run_id}" + ("?save=1" if save else "")
 
 
 def template_path(model_id: str) -> str:
@@ -66,13 +79,40 @@ def picture_path(run_id: str, row: int, *, small: bool) -> str:
 
 
 async def download(request: Request) -> Response:
-    """The run's results as a file, straight from the disk, not compressed again."""
+    """The lines and columns asked for as a file: from the disk, or while it is first written; not compressed again."""
     engine, run_id = get_engine(), request.path_params["run_id"]
     suffix = request.path_params["name"].rpartition(".")[2]
-    path = await run_in_threadpool(engine.export, run_id, suffix)
-    name = engine.download_name(run_id, suffix)
+    asked = request.query_params
+    file = await run_in_threadpool(_file, run_id, suffix, asked.getlist(FILTER), asked.getlist(COLUMN))
+    name = await run_in_threadpool(engine.download_name, run_id, suffix)
     headers = {"content-encoding": "identity", **_PRIVATE}
-    return FileResponse(path, filename=name, media_type=_TYPES.get(suffix), headers=headers)
+    if isinstance(file, Path):
+        return FileResponse(file, filename=name, media_type=_TYPES.get(suffix), headers=headers)
+    headers["content-disposition"] = f'attachment; filename="{_header_safe(name)}"'
+    return StreamingResponse(file, media_type=_TYPES.get(suffix), headers=headers)
+
+
+def _file(run_id: str, suffix: str, filters: Sequence[str], columns: Sequence[str]) -> Path | Iterator[bytes]:
+    """ExportError where the address asks for what there is not: a file with other rows than asked would mislead."""
+    engine = get_engine()
+    if not filters and not columns:
+        return engine.download(run_id, suffix)
+    known = engine.results(run_id).columns
+    where, unread = read_filters(filters, known)
+    missing = [name for name in columns if name not in {column.name for column in known}]
+    if unread or missing:
+        raise ExportError(" ".join((*unread, *(f"There is no column '{name}'." for name in missing))))
+    return engine.download(run_id, suffix, where, columns)
+
+
+async def report(request: Request) -> Response:
+    """The run's report, whose own policy lets nothing in it ask anybody; apart from this server's other pages."""
+    engine, run_id = get_engine(), request.path_params["run_id"]
+    content = await run_in_threadpool(lambda: report_html(engine.results(run_id)))
+    name = engine.download_name(run_id, "csv").removesuffix(".csv")
+    kind = "attachment" if request.query_params.get("save") else "inline"
+    headers = {"content-security-policy": _REPORT_POLICY, "content-disposition": f'{kind}; filename="{name}.html"'}
+    return HTMLResponse(content, headers={**headers, **_PRIVATE})
 
 
 async def template(request: Request) -> Response:
@@ -121,6 +161,7 @@ def _branch(path: str, route: Route) -> Mount:
 
 ROUTES: tuple[BaseRoute, ...] = (
     _branch("/download", Route("/{run_id}/{name}", download)),
+    _branch("/report", Route("/{run_id}", report)),
     _branch("/template", Route("/{model_id}", template)),
     _branch("/image", Route("/{run_id}/{row:int}", picture)),
     *UPLOAD_ROUTES,

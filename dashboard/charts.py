@@ -6,22 +6,20 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 import polars as pl
-from plotly.subplots import make_subplots
 
 from dashboard.words import count, number, with_unit
-from engine.views import Against, ClassBalance, Confidence, Distribution, SeriesLines
+from engine.views import Against, ClassBalance, Confidence, Distribution, Threshold
 
 # Streamlit's stand-ins for the theme's ten categorical colours: the browser puts the light or the dark one in.
-_THEME_COLORS = tuple(f"#{place:06d}" for place in range(1, 11))
+THEME_COLORS = tuple(f"#{place:06d}" for place in range(1, 11))
 _QUIET = "rgba(128,128,128,0.75)"
 _MOST_BARS = 30
-_MOST_LINES = 12
 _HEIGHT = 320
 
 
 def color_of(label: str, labels: Sequence[str]) -> str:
     """The label's colour, the same in every chart; grey for one the card does not name."""
-    return _THEME_COLORS[labels.index(label) % len(_THEME_COLORS)] if label in labels else _QUIET
+    return THEME_COLORS[labels.index(label) % len(THEME_COLORS)] if label in labels else _QUIET
 
 
 def distribution_figure(
@@ -34,11 +32,12 @@ def distribution_figure(
         x=((low + high) / 2).to_list(),
         y=bins["count"].to_list(),
         width=(high - low).to_list(),
-        marker={"color": _THEME_COLORS[0], "line": {"width": 0}},
-        customdata=hover,
-        hovertemplate="%{customdata}<extra></extra>",
+        marker={"color": THEME_COLORS[0], "line": {"width": 0}},
+        customdata=bins.select("lo", "hi").rows(),
+        hovertext=hover,
+        hovertemplate="%{hovertext}<extra></extra>",
     )
-    figure = _quiet(go.Figure(bars), with_unit(view.column, view.unit), "rows")
+    figure = quiet(go.Figure(bars), with_unit(view.column, view.unit), "rows")
     figure.update_yaxes(**_whole_numbers(bins["count"].to_list()))
     figure.update_layout(bargap=0, margin_t=36)
     if at is not None:
@@ -64,14 +63,15 @@ def balance_figure(view: ClassBalance, counts: pl.DataFrame) -> go.Figure:
     total = sum(by_label.values()) or 1
     bars = go.Bar(
         x=[by_label.get(name, 0) for name in names],
-        y=[_axis_label(name) for name in names],
+        y=[axis_label(name) for name in names],
         orientation="h",
         marker={"color": [color_of(name, view.labels) for name in names], "line": {"width": 0}},
         text=[f"{by_label.get(name, 0):,} · {by_label.get(name, 0) / total:.0%}" for name in names],
         textposition="auto",
+        customdata=names,
         hovertemplate="%{y}: %{x:,} rows<extra></extra>",
     )
-    figure = _quiet(go.Figure(bars), "rows", "")
+    figure = quiet(go.Figure(bars), "rows", "")
     figure.update_xaxes(**_whole_numbers(list(by_label.values())))
     figure.update_layout(**_bar_sizes(len(names), _HEIGHT))
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)
@@ -95,14 +95,15 @@ def confidence_figure(view: Confidence, bins: pl.DataFrame) -> go.Figure:
             x=((part["lo"] + part["hi"]) / 2).to_list(),
             y=part["count"].to_list(),
             width=(part["hi"] - part["lo"]).to_list(),
-            name=_axis_label(label),
+            name=axis_label(label),
             marker={"color": color_of(label, view.labels), "line": {"width": 0}},
-            hovertemplate=f"{_axis_label(label)}, confidence about %{{x:.2f}}: %{{y:,}} rows<extra></extra>",
+            customdata=[(low, high, label) for low, high in part.select("lo", "hi").iter_rows()],
+            hovertemplate=f"{axis_label(label)}, confidence about %{{x:.2f}}: %{{y:,}} rows<extra></extra>",
         )
         figure.add_trace(bars)
-    _quiet(figure, "confidence (0 to 1)", "rows")
+    quiet(figure, "confidence (0 to 1)", "rows")
     height = _bar_sizes(min(len(view.labels), _MOST_BARS), _HEIGHT)["height"]  # as high as the bars of the classes
-    figure.update_layout(barmode="stack", bargap=0, **_legend(), height=min(height, 520))
+    figure.update_layout(barmode="stack", bargap=0, **legend(), height=min(height, 520))
     figure.update_yaxes(**_whole_numbers(bins["count"].to_list()))
     return figure
 
@@ -119,41 +120,68 @@ def against_figure(view: Against, points: pl.DataFrame, x: str, y: str) -> go.Fi
     groups = _groups(points, view.labels) if view.color else [("", points)]
     figure = go.Figure()
     for label, part in groups:
-        color = color_of(label, view.labels) if view.color else _THEME_COLORS[0]
+        color = color_of(label, view.labels) if view.color else THEME_COLORS[0]
         dots = go.Scattergl(
             x=part["x"].to_list(),
             y=part["y"].to_list(),
             mode="markers",
-            name=_axis_label(label),
+            name=axis_label(label),
             marker={"size": 6, "opacity": 0.65, "color": color},
             customdata=part["row"].to_list(),
-            hovertemplate="row %{customdata:,}<br>%{x:.4g}, %{y:.4g}<extra>" + _axis_label(label) + "</extra>",
+            hovertemplate="row %{customdata:,}<br>%{x:.4g}, %{y:.4g}<extra>" + axis_label(label) + "</extra>",
         )
         figure.add_trace(dots)
-    _quiet(figure, with_unit(x, units.get(x, "")), with_unit(y, units.get(y, "")))
-    figure.update_layout(height=380, **(_legend() if view.color else {}))
+    quiet(figure, with_unit(x, units.get(x, "")), with_unit(y, units.get(y, "")))
+    figure.update_layout(height=380, **(legend() if view.color else {}))
     return figure
 
 
-def series_figure(view: SeriesLines, lines: pl.DataFrame, units: Mapping[str, str]) -> go.Figure:
-    """What came out and what went in over one axis of steps; columns of one unit share a panel."""
-    panels = _panels(view, lines, units)
-    figure = make_subplots(rows=len(panels), cols=1, shared_xaxes=True, vertical_spacing=0.06)
-    steps = lines[view.step].to_list()
-    place = 0
-    for row, (title, names) in enumerate(panels, start=1):
-        for name in names:
-            predicted = name in view.outputs
-            line = {"color": _THEME_COLORS[place % 10], "width": 2.5 if predicted else 1.5}
-            shown = with_unit(name, "prediction") if predicted else name
-            trace = go.Scatter(x=steps, y=lines[name].to_list(), mode="lines", name=_axis_label(shown), line=line)
-            figure.add_trace(trace, row=row, col=1)
-            place += 1
-        figure.update_yaxes(title=_axis_label(title), row=row, col=1)
-    _quiet(figure, view.step, None)
-    figure.update_xaxes(title="")
-    figure.update_xaxes(title=_axis_label(view.step), row=len(panels), col=1)
-    figure.update_layout(height=120 + 220 * len(panels), hovermode="x unified", **_legend())
+def spreads_figure(view: Against, spreads: pl.DataFrame, x: str, y: str) -> go.Figure:
+    """The middle half and nine tenths of `spreads` (by, p05, p25, p50, p75, p95, count) for each text of a column."""
+    units, names = dict(view.units), [str(name) for name in spreads["by"]]
+    places = [axis_label(name) for name in names]
+    figure = go.Figure()
+    for low, high, width in (("p05", "p95", 2), ("p25", "p75", 10)):
+        x_, y_ = [], []
+        for place, start, end in zip(places, spreads[low], spreads[high], strict=True):
+            x_ += [place, place, None]
+            y_ += [start, end, None]
+        line = {"color": THEME_COLORS[0], "width": width}
+        figure.add_trace(go.Scatter(x=x_, y=y_, mode="lines", line=line, opacity=0.45, hoverinfo="skip"))
+    hover = [
+        f"{name}: median {number(middle)}, {count(rows, 'row')}"
+        for name, middle, rows in zip(places, spreads["p50"], spreads["count"], strict=True)
+    ]
+    dots = go.Scatter(
+        x=places,
+        y=spreads["p50"].to_list(),
+        mode="markers",
+        marker={"size": 14, "color": THEME_COLORS[0], "line": {"width": 2, "color": "white"}},
+        customdata=names,
+        hovertext=hover,
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+    figure.add_trace(dots)
+    quiet(figure, with_unit(x, units.get(x, "")), with_unit(y, units.get(y, "")))
+    figure.update_xaxes(type="category")
+    return figure.update_layout(height=380)
+
+
+def threshold_figure(view: Threshold, bins: pl.DataFrame, at: float) -> go.Figure:
+    """Bars of `bins` (lo, hi, count) of one class's share, in the colour of the class that each side gets."""
+    colors = [color_of(view.positive if low >= at - 1e-9 else view.negative, view.labels) for low in bins["lo"]]
+    bars = go.Bar(
+        x=((bins["lo"] + bins["hi"]) / 2).to_list(),
+        y=bins["count"].to_list(),
+        width=(bins["hi"] - bins["lo"]).to_list(),
+        marker={"color": colors, "line": {"width": 0}},
+        customdata=bins.select("lo", "hi").rows(),
+        hovertemplate="about %{x:.2f}: %{y:,} rows<extra></extra>",
+    )
+    figure = quiet(go.Figure(bars), f"share of {view.positive} (0 to 1)", "rows")
+    figure.update_yaxes(**_whole_numbers(bins["count"].to_list()))
+    figure.update_layout(bargap=0, margin_t=36, height=240, xaxis_range=[0, 1])
+    _mark(figure, at, f"threshold {at:.2f}", "center")
     return figure
 
 
@@ -162,29 +190,17 @@ def probability_figure(shares: Mapping[str, float], labels: Sequence[str]) -> go
     most = sorted(shares, key=lambda label: shares[label], reverse=True)[:10]
     bars = go.Bar(
         x=[shares[label] for label in most],
-        y=[_axis_label(label) for label in most],
+        y=[axis_label(label) for label in most],
         orientation="h",
         marker={"color": [color_of(label, labels) for label in most], "line": {"width": 0}},
         text=[f"{shares[label]:.1%}" for label in most],
         textposition="auto",
         hovertemplate="%{y}: %{x:.3f}<extra></extra>",
     )
-    figure = _quiet(go.Figure(bars), "probability", "")
+    figure = quiet(go.Figure(bars), "probability", "")
     figure.update_layout(**_bar_sizes(len(most), 0))
     figure.update_xaxes(range=[0, 1])
     return figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)
-
-
-def _panels(view: SeriesLines, lines: pl.DataFrame, units: Mapping[str, str]) -> list[tuple[str, list[str]]]:
-    """(title of the axis, columns) of each panel: first what came out, then what went in, a panel for each unit."""
-    panels: dict[tuple[bool, str], list[str]] = {}
-    for name in [name for name in (*view.outputs, *view.inputs) if name in lines.columns][:_MOST_LINES]:
-        panels.setdefault((name in view.outputs, units.get(name, "")), []).append(name)
-    return [(_panel_title(names, unit, out), names) for (out, unit), names in panels.items()]
-
-
-def _panel_title(names: Sequence[str], unit: str, out: bool) -> str:
-    return with_unit(names[0] if len(names) == 1 else "predicted" if out else "measured", unit)
 
 
 def _groups(points: pl.DataFrame, labels: Sequence[str]) -> list[tuple[str, pl.DataFrame]]:
@@ -211,7 +227,7 @@ def _bar_sizes(bars: int, least: int) -> dict[str, float]:
     return {"height": height, "bargap": max(0.25, 1 - 44 * bars / (height - 60))}
 
 
-def _axis_label(text: str) -> str:
+def axis_label(text: str) -> str:
     """The text where plotly would read HTML: its signs shown, not obeyed."""
     shown = text if len(text) <= 60 else text[:59] + "…"
     return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("$", "&#36;")
@@ -224,7 +240,7 @@ def _mark(figure: go.Figure, x: float, text: str, anchor: str) -> None:
     figure.add_annotation(**place, text=text, showarrow=False, font_size=12)
 
 
-def _legend() -> dict[str, object]:
+def legend() -> dict[str, object]:
     return {
         "showlegend": True,
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
@@ -232,9 +248,9 @@ def _legend() -> dict[str, object]:
     }
 
 
-def _quiet(figure: go.Figure, x: str, y: str | None) -> go.Figure:
+def quiet(figure: go.Figure, x: str, y: str | None) -> go.Figure:
     figure.update_layout(height=_HEIGHT, margin={"l": 0, "r": 8, "t": 12, "b": 0}, showlegend=False, dragmode=False)
-    figure.update_xaxes(title=_axis_label(x), showgrid=False, zeroline=False, automargin=True)
+    figure.update_xaxes(title=axis_label(x), showgrid=False, zeroline=False, automargin=True)
     if y is not None:
-        figure.update_yaxes(title=_axis_label(y), zeroline=False, automargin=True)
+        figure.update_yaxes(title=axis_label(y), zeroline=False, automargin=True)
     return figure

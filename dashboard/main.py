@@ -26,6 +26,13 @@ page = st.navigation(
                 help="Choose a model, drop a file, see what can be predicted, and predict it.",
             ),
             st.Page(
+                "app_pages/try_it.py",
+                title="Try",
+                icon=":material/tune:",
+                url_path="try",
+                help="Set values by hand, or drop one picture, and see the prediction follow.",
+            ),
+            st.Page(
                 "app_pages/runs.py",
                 title="Runs",
                 icon=":material/history:",
@@ -38,6 +45,7 @@ page = st.navigation(
                 help="What each model needs, what it gives, and how well it was measured to do.",
             ),
             st.Page("app_pages/result.py", title="Result", visibility="hidden"),
+            st.Page("app_pages/compare.py", title="Compare", visibility="hidden"),
         ]
     }
 )

@@ -1,29 +1,55 @@
 """Forelight's engine: predictions from files by PyTorch Lightning checkpoints. Knows nothing of Streamlit or HTTP."""
 
-from engine.card import ModelCard
+from engine.card import Column, ModelCard
+from engine.comparison import ClassComparison, ValueComparison, compare
 from engine.engine import Engine
 from engine.errors import ForelightError
+from engine.evaluation import (
+    ClassEvaluation,
+    ClassFigures,
+    Curve,
+    Point,
+    Used,
+    ValueEvaluation,
+    ValueFigures,
+    evaluation_of,
+)
+from engine.export import MOST_EXCEL_ROWS, csv_text
 from engine.facts import ModelFacts, Repeat, Storage, WorkerState, repeat
+from engine.filters import Filter, FilterOp, FilterValue
+from engine.lines import ResultColumn
 from engine.readers import Source
 from engine.registry import ModelEntry
-from engine.results import Filter, ResultColumn, Results
+from engine.report import report_html
+from engine.results import Results
 from engine.runs import Options, Place, Run, Search
 from engine.settings import Settings
 from engine.signature import ColumnUse, Problem, Report
+from engine.standing import Neighbours, neighbours, shares_below
 from engine.tasks import TASKS, task_of
 from engine.uploads import Upload
 
 __all__ = [
+    "MOST_EXCEL_ROWS",
     "TASKS",
+    "ClassComparison",
+    "ClassEvaluation",
+    "ClassFigures",
+    "Column",
     "ColumnUse",
+    "Curve",
     "Engine",
     "Filter",
+    "FilterOp",
+    "FilterValue",
     "ForelightError",
     "ModelCard",
     "ModelEntry",
     "ModelFacts",
+    "Neighbours",
     "Options",
     "Place",
+    "Point",
     "Problem",
     "Repeat",
     "Report",
@@ -35,7 +61,17 @@ __all__ = [
     "Source",
     "Storage",
     "Upload",
+    "Used",
+    "ValueComparison",
+    "ValueEvaluation",
+    "ValueFigures",
     "WorkerState",
+    "compare",
+    "csv_text",
+    "evaluation_of",
+    "neighbours",
     "repeat",
+    "report_html",
+    "shares_below",
     "task_of",
 ]

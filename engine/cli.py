@@ -1,4 +1,4 @@
-"""The command line: models · check · predict · runs. Only prints what the engine says."""
+"""The command line: models · check · predict · runs · report. Only prints what the engine says."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from engine.engine import Engine
 from engine.errors import ForelightError, InputRefused
 from engine.facts import repeat
 from engine.readers import Source
+from engine.report import write_report
 from engine.runs.run import Options, Run
 from engine.settings import Settings
 from engine.signature import Report
@@ -161,6 +162,17 @@ def list_runs(context: typer.Context, as_json: AsJson = False) -> None:
     for run in found:
         table.add_row(run.id, run.model_id, run.state, f"{run.rows_done:,}", ", ".join(run.sources), run.created)
     _print_table(table)
+
+
+@app.command()
+def report(
+    run: Annotated[str, typer.Argument(help="the run's id, as `runs` lists it")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="the HTML file to write")],
+) -> None:
+    """Writes a run's report: one HTML file with figures, charts and first rows, for a browser or for paper."""
+    with _engine() as engine:
+        write_report(engine.results(run), output)
+    err.print(f"Written: {_safe(output)}")
 
 
 @contextmanager

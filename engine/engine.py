@@ -6,47 +6,50 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from engine.backends import LocalBackend, WorkerPool
-from engine.card import ModelCard, Sample, read_card
-from engine.dispatch import Dispatcher
-from engine.errors import ExportError, ReadError, RunNotFound, RunStateError, UnknownModel, nearest
-from engine.export import FORMATS, export_results
+from engine.backends import WorkerPool
+from engine.card import ModelCard, file_hash, read_card
+from engine.errors import ExportError, ReadError, RunNotFound, RunStateError
+from engine.export import FORMATS, GROWING, export_bytes, export_path, export_results, stream_export
 from engine.facts import ModelFacts, Storage, WorkerState
+from engine.filters import Filters
 from engine.ingest.table import FAULT, ROW, Progress
-from engine.intake import Intake
-from engine.keeper import Keeper, expired
+from engine.intake import checkpoint_hash
+from engine.keeper import expired
+from engine.offers import Offers
+from engine.parts import Parts, open_parts
 from engine.readers import Source
-from engine.registry import CARD_FILE, ModelEntry, ModelRegistry
+from engine.registry import CARD_FILE
 from engine.results import Results
-from engine.runs.book import UNFINISHED, RunBook
+from engine.runs.book import UNFINISHED
 from engine.runs.folder import RunFolder
 from engine.runs.owners import new_owner, retire
 from engine.runs.run import STARTED, Options, Run
-from engine.runs.store import RunStore, Search, database_url
+from engine.runs.store import Search
 from engine.settings import Settings
+from engine.signature import Report
 from engine.tasks import task_of
 from engine.uploads import Uploads
 
 _SECONDS_BETWEEN_LOOKS = 0.2
 
 
-class Engine:
+class Engine(Offers):
     """Predictions from files. Safe to use from several threads; `close` stops what runs."""
 
     def __init__(self, settings: Settings | None = None, *, pool: WorkerPool | None = None) -> None:
-        self.settings = settings or Settings()
-        self._registry = ModelRegistry(self.settings.models)
+        super().__init__(settings or Settings())
         self._lock = threading.Lock()
         self._own_pool = pool is None
         self._pool = pool or WorkerPool(self.settings.devices, self.settings.readers)
         self._owner = new_owner()
-        self._parts: _Parts | None = None
+        self._parts: Parts | None = None
+        self._facts: dict[tuple[str, ...], ModelFacts] = {}
         self.uploads = Uploads.of(self.settings)
 
     def serve(self) -> None:
@@ -56,20 +59,15 @@ class Engine:
         self.uploads.sweep()
         parts.keeper.serve(parts.dispatcher.recover, self.sweep)
 
-    def models(self) -> tuple[ModelEntry, ...]:
-        """Every model the host offers, the broken ones with their error."""
-        return self._registry.entries()
-
-    def model(self, model_id: str) -> ModelEntry:
-        """The model of that id, or UnknownModel."""
-        return self._registry.entry(model_id)
-
     def facts(self, model_id: str) -> ModelFacts:
         """What loading the model shows; takes seconds the first time."""
-        self.model(model_id).usable_card()
-        content, _ = self._open().backend.call("describe", model_id=model_id)
-        lists = {name: tuple(content[name]) for name in ("found", "needs")}
-        return ModelFacts(**{**content, **lists})
+        entry = self.model(model_id)
+        known = (model_id, checkpoint_hash(entry), file_hash(entry.folder / CARD_FILE))
+        if known not in self._facts:
+            content, _ = self._open().backend.call("describe", model_id=model_id)
+            lists = {name: tuple(content[name]) for name in ("found", "needs")}
+            self._facts[known] = ModelFacts(**{**content, **lists})
+        return self._facts[known]
 
     def warm_up(self, model_id: str) -> None:
         """Begins to load the model, so that the first prediction need not wait for that; returns at once."""
@@ -79,25 +77,6 @@ class Engine:
         """The processes that read and predict."""
         every = (*self._pool.devices, *self._pool.readers)
         return tuple(WorkerState(worker.name, worker.pid, max(0, worker.restarts)) for worker in every)
-
-    def template(self, model_id: str) -> tuple[str, bytes]:
-        """(file name, content) of what a visitor fills in."""
-        card = self.model(model_id).usable_card()
-        suffix, content = task_of(card).inputs.template(card)
-        return f"{model_id}-template.{suffix}", content
-
-    def samples(self, model_id: str) -> tuple[Sample, ...]:
-        """The files a visitor may try the model with."""
-        return self.model(model_id).usable_card().samples
-
-    def sample_sources(self, model_id: str, title: str) -> tuple[Source, ...]:
-        """The files of the sample of that title."""
-        entry = self.model(model_id)
-        samples = {sample.title: sample for sample in entry.usable_card().samples}
-        if title not in samples:
-            near = nearest(title, samples) or ", ".join(samples)
-            raise UnknownModel(f"{model_id}: {title}", [near])
-        return tuple(Source(Path(file).name, entry.folder / file) for file in samples[title].files)
 
     def check(
         self,
@@ -123,6 +102,15 @@ class Engine:
         parts = self._open()
         found = parts.dispatcher.answered(run_id, options or Options())
         return None if found is None else parts.book.snapshot(found)
+
+    def predict_now(self, model_id: str, sources: Sequence[Source]) -> tuple[Report, pl.DataFrame]:
+        """(the report, the lines as `results` would have them) of at most 1,000 rows, at once; nothing is kept.
+
+        Where the report is fatal there are no lines. Raises ReadError, InputRefused, PredictionFailed.
+        """
+        self.model(model_id).usable_card()
+        content, lines = self._open().backend.call("predict_now", model_id=model_id, sources=tuple(sources))
+        return Report.from_json(content["report"]), pl.read_ipc(lines)
 
     def submit(self, run_id: str, options: Options | None = None) -> Run:
         """Starts a checked run and returns at once; InputRefused where its report is in the way."""
@@ -231,13 +219,34 @@ class Engine:
         run = self.run(run_id)
         return Results(run, self._card(RunFolder(run.folder)), self._open().intake.read)
 
-    def export(self, run_id: str, suffix: str) -> Path:
-        """The results as a file of the run's folder, made once: csv, jsonl, parquet or xlsx."""
+    def export(self, run_id: str, suffix: str, where: Filters = (), columns: Sequence[str] = ()) -> Path:
+        """The lines and columns chosen as a file of the run's folder, made once: csv, jsonl, parquet or xlsx."""
+        results = self._ended_results(run_id)
+        path = export_path(results, suffix, where, columns)
+        fresh = path.is_file() and suffix in FORMATS
+        return path if fresh else export_results(results, path, where, columns)
+
+    def download(
+        self, run_id: str, suffix: str, where: Filters = (), columns: Sequence[str] = ()
+    ) -> Path | Iterator[bytes]:
+        """The file of `export`, or its bytes while it is first written, where its format can be sent so."""
+        results = self._ended_results(run_id)
+        path = export_path(results, suffix, where, columns)
+        if suffix in GROWING and not path.is_file():
+            return stream_export(results, path, where, columns)
+        return self.export(run_id, suffix, where, columns)
+
+    def download_bytes(
+        self, run_id: str, suffix: str, where: Filters = (), columns: Sequence[str] = ()
+    ) -> tuple[int, bool]:
+        """(bytes of that file, whether they are counted and not estimated); 0 where unknown."""
+        return export_bytes(self.results(run_id), suffix, where, columns)
+
+    def _ended_results(self, run_id: str) -> Results:
         run = self.run(run_id)
-        path = run.folder / "exports" / f"predictions.{suffix}"
         if not run.ended:
             raise RunStateError(f"Run {run_id} is {run.state}; its results can be downloaded when it has ended.")
-        return path if path.is_file() and suffix in FORMATS else export_results(self.results(run_id), path)
+        return self.results(run_id)
 
     def export_to(self, run_id: str, path: Path) -> Path:
         """The same bytes as `export`, in a file of the caller's; its suffix says the format."""
@@ -266,27 +275,12 @@ class Engine:
         """The card as it was when the run was made; the host's may have changed since."""
         return read_card(folder.path / CARD_FILE)
 
-    def _open(self) -> _Parts:
+    def _open(self) -> Parts:
         """The store and what stands on it, opened when first needed."""
         with self._lock:
             if self._parts is None:
-                store = RunStore(database_url(self.settings.database_url, self.settings.home))
-                book = RunBook(store, self.settings.runs_folder)
-                backend = LocalBackend(self.settings, store, self._pool, self._owner)
-                keeper = Keeper(book, self._owner, backend.tick)
-                dispatcher = Dispatcher(self.settings, self._registry, book, backend, keeper, self._owner)
-                self._parts = _Parts(store, book, backend, keeper, dispatcher, Intake(self.settings, book, self._pool))
+                self._parts = open_parts(self.settings, self._registry, self._pool, self._owner)
             return self._parts
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    store: RunStore
-    book: RunBook
-    backend: LocalBackend
-    keeper: Keeper
-    dispatcher: Dispatcher
-    intake: Intake
 
 
 def _started(search: Search | None) -> Search:

@@ -18,6 +18,7 @@ ForelightError
 ├── StoreError           the database of runs does not answer
 ├── DiskFull             there is no room for what should be written
 ├── WorkerDied           the process that did the work ended in the middle of it
+├── NotComparable        two runs that are not about the same rows
 └── MissingPackage       an optional package is not installed
 """
 
@@ -125,6 +126,10 @@ class DiskFull(ForelightError):
 
 class WorkerDied(ForelightError):
     """The process that did the work ended in the middle of it; says how."""
+
+
+class NotComparable(ForelightError):
+    """Two runs that are not about the same rows, or do not predict the same kind of thing."""
 
 
 class MissingPackage(ForelightError):

@@ -2,35 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import secrets
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 
 import polars as pl
 
 from engine.errors import ExportError, nearest
+from engine.filters import Filters
 from engine.results import Results
 
 # Begins as a formula does, and is no number: -12.5 and +1e-5 are, -2+3 and +cmd are not.
 _RUN_BY_SPREADSHEETS = r"^(?:[=@\t\r]|[+\-](?:$|[^0-9])|[+\-][0-9](?:.*[^0-9 .,eE+\-%]|[^eE]*[+\-]))"
 MOST_EXCEL_ROWS = 1_048_575
+_PIECE = 1 << 20
+_LOOK_AGAIN_SECONDS = 0.02
+_SAMPLE_ROWS = 2_000
 
 
-def export_results(results: Results, path: Path) -> Path:
-    """Writes the results to `path` in the format of its suffix; the file appears when it is whole."""
-    suffix = path.suffix.lower().removeprefix(".")
-    if suffix not in FORMATS:
-        near = nearest(suffix, FORMATS)
-        hint = f" Did you mean .{near}?" if near else ""
-        raise ExportError(f"'{path.name}': no such format.{hint} Formats: {', '.join('.' + name for name in FORMATS)}.")
-    part = path.with_name(f"{path.name}.part.{suffix}")
-    path.parent.mkdir(parents=True, exist_ok=True)
+def export_results(results: Results, path: Path, where: Filters = (), columns: Sequence[str] = ()) -> Path:
+    """Writes the lines and columns chosen to `path`, in the format of its suffix; it appears when it is whole.
+
+    Raises ExportError for a format that there is not, and for more rows than it holds.
+    """
+    part = _part(path)
+    writing = _writing(results, path, part, where, columns)
     try:
-        FORMATS[suffix](results, part)
+        writing()
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
     return path
+
+
+def stream_export(results: Results, path: Path, where: Filters = (), columns: Sequence[str] = ()) -> Iterator[bytes]:
+    """The bytes of that file while it is being written; at their end it is at `path`. For GROWING formats."""
+    part = _part(path)
+    writing = _writing(results, path, part, where, columns)
+    part.touch()
+    with ThreadPoolExecutor(1, "forelight-export") as pool, part.open("rb") as file:
+        try:
+            written = pool.submit(writing)
+            while not written.done() or file.tell() < part.stat().st_size:
+                piece = file.read(_PIECE)
+                if piece:
+                    yield piece
+                else:
+                    wait([written], _LOOK_AGAIN_SECONDS)
+            written.result()
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def export_path(results: Results, suffix: str, where: Filters = (), columns: Sequence[str] = ()) -> Path:
+    """Where the file of that choice is kept in the run's folder once it is made."""
+    chosen = sha256(repr((tuple(where), tuple(columns))).encode()).hexdigest()[:20] if where or columns else ""
+    return results.folder.path / "exports" / f"{chosen or 'predictions'}.{suffix}"
+
+
+def export_bytes(results: Results, suffix: str, where: Filters = (), columns: Sequence[str] = ()) -> tuple[int, bool]:
+    """(bytes of that file, whether they are counted): by its first lines where it is not made yet; 0 where unknown."""
+    path = export_path(results, suffix, where, columns)
+    if path.is_file():
+        return path.stat().st_size, True
+    if suffix not in GROWING:
+        return 0, False
+    lines, rows = results.written(where, columns), results.count(where)
+    sample = lines.head(_SAMPLE_ROWS).collect()
+    text = sample.write_csv() if suffix == "csv" else sample.write_ndjson()
+    return round(len(text.encode()) * rows / max(sample.height, 1)), rows <= sample.height
+
+
+def csv_text(frame: pl.DataFrame) -> str:
+    """A small frame as CSV that a spreadsheet opens without running anything."""
+    return harmless(frame.lazy()).collect().write_csv()
 
 
 def harmless(frame: pl.LazyFrame, sure: Collection[str] = ()) -> pl.LazyFrame:
@@ -54,31 +103,55 @@ def _quoted(name: str) -> pl.Expr:
     )
 
 
-def _csv(results: Results, path: Path) -> None:
+def _part(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f"{path.stem}.{secrets.token_hex(4)}.part{path.suffix}")
+
+
+def _writing(results: Results, path: Path, part: Path, where: Filters, columns: Sequence[str]) -> Callable[[], None]:
+    """What writes the file; ExportError at once where it cannot be written."""
+    suffix = path.suffix.lower().removeprefix(".")
+    if suffix not in FORMATS:
+        near = nearest(suffix, FORMATS)
+        hint = f" Did you mean .{near}?" if near else ""
+        raise ExportError(f"'{path.name}': no such format.{hint} Formats: {', '.join('.' + name for name in FORMATS)}.")
+    rows = results.count(where) if suffix == "xlsx" else 0
+    if rows > MOST_EXCEL_ROWS:
+        raise ExportError(f"Excel holds {MOST_EXCEL_ROWS:,} rows, these are {rows:,}. Take CSV or Parquet instead.")
     own = [column.name for column in results.columns if column.role in ("prediction", "status")]
-    harmless(results.scan(), own).sink_csv(path)
+    return lambda: FORMATS[suffix](results.written(where, columns), own, part)
 
 
-def _parquet(results: Results, path: Path) -> None:
-    results.scan().sink_parquet(path)
+def _csv(lines: pl.LazyFrame, own: Collection[str], path: Path) -> None:
+    harmless(lines, own).sink_csv(path)
 
 
-def _json_lines(results: Results, path: Path) -> None:
-    results.scan().sink_ndjson(path)
+def _parquet(lines: pl.LazyFrame, own: Collection[str], path: Path) -> None:
+    lines.sink_parquet(path)
 
 
-def _excel(results: Results, path: Path) -> None:
-    if results.n_rows > MOST_EXCEL_ROWS:
-        raise ExportError(
-            f"Excel holds {MOST_EXCEL_ROWS:,} rows, these are {results.n_rows:,}. Take CSV or Parquet instead."
-        )
-    options = {"strings_to_formulas": False, "strings_to_urls": False}
+def _json_lines(lines: pl.LazyFrame, own: Collection[str], path: Path) -> None:
+    lines.sink_ndjson(path)
+
+
+def _excel(lines: pl.LazyFrame, own: Collection[str], path: Path) -> None:
+    """Row by row onto the disk: a workbook held in memory is many times its file."""
     from xlsxwriter import Workbook
 
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "constant_memory": True}
     with Workbook(str(path), options) as book:
-        results.scan().collect().write_excel(book, "predictions", float_precision=6, autofit=False)
+        sheet = book.add_worksheet("predictions")
+        sheet.freeze_panes(1, 0)
+        sheet.write_row(0, 0, lines.collect_schema().names())
+        place = 1
+        for batch in lines.collect_batches(maintain_order=True):
+            for row in batch.iter_rows():
+                sheet.write_row(place, 0, row)
+                place += 1
 
 
-FORMATS: Mapping[str, Callable[[Results, Path], None]] = MappingProxyType(
+FORMATS: Mapping[str, Callable[[pl.LazyFrame, Collection[str], Path], None]] = MappingProxyType(
     {"csv": _csv, "jsonl": _json_lines, "parquet": _parquet, "xlsx": _excel}
 )
+GROWING = ("csv", "jsonl")
+"""The formats that can be sent while they are written."""

@@ -43,6 +43,39 @@ class Confidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """How many lines each of two classes gets where the second one's share has to reach a threshold."""
+
+    column: str
+    positive: str
+    negative: str
+    labels: tuple[str, ...]
+    title: str = "Decision threshold"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Lines that a person should look at: the least sure ones, and those whose two likeliest classes are nearest.
+
+    `shares` maps each label to the column of its probability; empty where there are too many to compare.
+    """
+
+    chosen: str
+    confidence: str
+    shares: tuple[tuple[str, str], ...] = ()
+    title: str = "Needs review"
+
+
+@dataclass(frozen=True, slots=True)
+class Extremes:
+    """The lines with the highest and the lowest predictions."""
+
+    columns: tuple[str, ...]
+    units: tuple[tuple[str, str], ...] = ()
+    title: str = "Lowest and highest"
+
+
+@dataclass(frozen=True, slots=True)
 class Against:
     """Predictions against a column a person chooses; points coloured by `color` where given."""
 
@@ -73,4 +106,25 @@ class SeriesLines:
     title: str = "Series"
 
 
-View = Distribution | ClassBalance | Confidence | Against | Gallery | SeriesLines
+@dataclass(frozen=True, slots=True)
+class SeriesGrid:
+    """Many series side by side, each over its steps; those in which an output moves most first."""
+
+    series: str
+    step: str
+    outputs: tuple[str, ...]
+    title: str = "Where the outputs move most"
+
+
+View = (
+    Distribution
+    | ClassBalance
+    | Confidence
+    | Threshold
+    | Review
+    | Extremes
+    | Against
+    | Gallery
+    | SeriesLines
+    | SeriesGrid
+)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.card import file_hash, read_card
@@ -129,6 +131,21 @@ def describe(desk: Desk, settings: Settings, talk: Talk, *, model_id: str, devic
         }, b""
 
 
+def predict_now(
+    desk: Desk, settings: Settings, talk: Talk, *, model_id: str, sources: Sequence[Source], device: int = 0
+) -> Result:
+    """A few rows at once, for a person who waits; nothing is kept."""
+    from engine import single
+
+    entry = desk.registry(settings).entry(model_id)
+    careful = settings.model_copy(update={"careful_decoding": True})
+    with desk.models(settings).lease(entry, device=device) as model, TemporaryDirectory(prefix="forelight-") as folder:
+        report, lines = single.predict_now(model, sources, careful, Path(folder))
+        content = io.BytesIO()
+        lines.write_ipc(content)
+        return {"report": report.to_json()}, content.getvalue()
+
+
 def picture(desk: Desk, settings: Settings, talk: Talk, *, folder: Path, row: int) -> Result:
     """The visitor's own picture of a row, as a browser can show it."""
     from engine.ingest.images import picture_bytes
@@ -145,7 +162,7 @@ def thumbnail(desk: Desk, settings: Settings, talk: Talk, *, folder: Path, row: 
 
 
 JOBS: Mapping[str, Callable[..., Result]] = {
-    job.__name__: job for job in (ingest, predict, describe, picture, thumbnail)
+    job.__name__: job for job in (ingest, predict, predict_now, describe, picture, thumbnail)
 }
 
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 # From the bottom up; a module may import those of its own line and of the lines before.
 LAYERS = (
     ("engine.errors", "engine.settings"),
-    ("engine.card", "engine.views"),
+    ("engine.bins", "engine.card", "engine.filters", "engine.views", "engine.predicted"),
     ("engine.signature", "engine.cells"),
     ("engine.readers", "engine.uploads"),
     ("engine.ingest",),
@@ -22,9 +22,11 @@ LAYERS = (
     ("engine.checkpoint", "engine.module", "engine.probe", "engine.registry", "engine.warm", "engine.data"),
     ("engine.runs", "engine.uploads"),
     ("engine.writer", "engine.predictor"),
-    ("engine.work", "engine.messages", "engine.worker"),
-    ("engine.backends", "engine.results", "engine.export", "engine.facts"),
+    ("engine.single", "engine.work", "engine.messages", "engine.worker"),
+    ("engine.backends", "engine.lines", "engine.results", "engine.export", "engine.facts", "engine.standing"),
+    ("engine.evaluation", "engine.comparison", "engine.report"),
     ("engine.intake", "engine.keeper", "engine.dispatch"),
+    ("engine.parts", "engine.offers"),
     ("engine.engine",),
     ("engine", "engine.cli", "engine.__main__", "engine.demos"),
     ("dashboard",),

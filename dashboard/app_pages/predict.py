@@ -8,6 +8,7 @@ from dashboard.components.model_cards import choose_model
 from dashboard.components.preflight import checked_run, show_columns, show_report
 from dashboard.components.start import ask_to_start, show_preview
 from dashboard.components.upload import ask_for_files
+from dashboard.components.what_if import offer_typing
 from dashboard.resources import get_engine
 
 engine = get_engine()
@@ -20,6 +21,7 @@ if model is None:
 st.subheader("Your data", anchor=False)
 upload = ask_for_files(engine, model)
 if upload is None:
+    offer_typing(model)
     st.stop()
 
 run = checked_run(engine, model, upload)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard import selection
 from dashboard.components.about import show_about
 from dashboard.components.actions import show_actions
+from dashboard.components.comparison import link_to_comparison
+from dashboard.components.evaluation import has_labels, show_evaluation
 from dashboard.components.progress import show_end, show_progress
 from dashboard.components.result_table import show_table
 from dashboard.components.row_detail import choose_row
 from dashboard.components.run_edit import show_edit
 from dashboard.components.run_title import asked_run, results_of, show_facts, show_headline
+from dashboard.components.selection_bar import show_selection
 from dashboard.components.views import show_views
 from dashboard.resources import get_engine
+from dashboard.visitors import is_mine
 from dashboard.words import plain
 
 engine = get_engine()
@@ -22,25 +27,37 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     st.title(plain(run.title), anchor=False)
     if run.ended:
         with st.container(horizontal=True, width="content", gap="xsmall"):
-            show_edit(engine, run)
-            show_actions(engine, run, results is not None)
-show_facts(run)
+            show_actions(engine, run, results)
+            if is_mine(run):
+                show_edit(engine, run)
+with st.container(horizontal=True, vertical_alignment="center"):
+    show_facts(run)
+    if results is not None:
+        link_to_comparison(run)
 if not run.ended:
-    show_progress(engine, run.id)
+    show_progress(engine, run)
     st.stop()
 
 show_end(engine, run, results)
 if results is None:
     st.stop()
 
-show_headline(results)
-charts, table, rows, about = st.tabs(["Charts", "Table", "Rows", "About"], key="tab", bind="query-params")
+where = show_selection(results)
+show_headline(results, where)
+judged = ["Evaluation"] if has_labels(results) else []
+charts, *evaluation, table, rows, about = st.tabs(
+    ["Charts", *judged, "Table", "Rows", "About"], key="tab", bind="query-params"
+)
 if charts.open:
     with charts:
-        show_views(results)
+        show_views(results, where)
+for tab in evaluation:
+    if tab.open:
+        with tab:
+            show_evaluation(results, where, lambda filters: selection.add(*filters))
 if table.open:
     with table:
-        show_table(results)
+        show_table(results, where)
 if rows.open:
     with rows:
         choose_row(results)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import streamlit as st
 
+from dashboard import selection
 from dashboard.api import download_path
-from engine import Engine, Run
+from dashboard.components.report_link import offer_report
+from dashboard.words import count, size
+from engine import MOST_EXCEL_ROWS, Engine, Filter, Results, Run
 
 _FILES = Path(__file__).parent / "copy_link"
 _copy_link = st.components.v2.component(
@@ -17,24 +19,53 @@ _copy_link = st.components.v2.component(
     css=(_FILES / "copy.css").read_text(encoding="utf-8"),
     js=(_FILES / "copy.js").read_text(encoding="utf-8"),
 )
+_FORMATS = (("csv", "CSV"), ("parquet", "Parquet"), ("jsonl", "JSON Lines"), ("xlsx", "Excel"))
 
 
-def show_actions(engine: Engine, run: Run, has_results: bool) -> None:
-    """Download as CSV, as Parquet, as something else, where there are results; copy the link."""
+def show_actions(engine: Engine, run: Run, results: Results | None) -> None:
+    """Copy the link; download everything as CSV, or a choice of rows, columns and format."""
     with st.container(horizontal=True, width="content", gap="xsmall", horizontal_alignment="right"):
         _copy_link(key="copy-link", width="content", height="content")
-        if not has_results:
+        if results is None:
             return
-        with st.popover("More formats", icon=":material/more_horiz:"):
-            st.caption("Numbers with all their digits, types kept:")
-            _download(engine, run, "jsonl", "JSON Lines", "tertiary")
-            _download(engine, run, "xlsx", "Excel", "tertiary")
-        _download(engine, run, "parquet", "Parquet", "secondary")
-        _download(engine, run, "csv", "Download CSV", "primary")
+        offer_report(run)
+        more = st.popover("More downloads", icon=":material/more_horiz:", on_change="rerun", key="downloads")
+        if more.open:
+            with more:
+                _choose(engine, results)
+        link = download_path(run.id, engine.download_name(run.id, "csv"))
+        st.link_button("Download CSV", link, icon=":material/download:", type="primary")
+
+
+@st.fragment
+def _choose(engine: Engine, results: Results) -> None:
+    """Which rows, which columns, which format; with its size where that is known."""
+    where = selection.chosen(results)
+    if where:
+        words = {
+            True: f"These filters: {count(results.count(where), 'row')}",
+            False: f"Everything: {count(results.n_rows, 'row')}",
+        }
+        asked = st.radio("Rows", list(words), format_func=words.__getitem__, key="download-rows")
+        where = where if asked else ()
+    names = [column.name for column in results.columns]
+    columns = st.multiselect("Columns", names, key="download-columns", placeholder="all")
+    for suffix, label in _FORMATS:
+        _download(engine, results, suffix, label, where, columns)
+    st.caption("In CSV, a text that a spreadsheet would run gets a ' before it. The others keep texts as they are.")
 
 
 def _download(
-    engine: Engine, run: Run, suffix: str, label: str, kind: Literal["primary", "secondary", "tertiary"]
+    engine: Engine, results: Results, suffix: str, label: str, where: tuple[Filter, ...], columns: list[str]
 ) -> None:
-    link = download_path(run.id, engine.download_name(run.id, suffix))
-    st.link_button(label, link, icon=":material/download:", type=kind)
+    run, rows = results.run, results.count(where) if suffix == "xlsx" else 0
+    octets, counted = engine.download_bytes(run.id, suffix, where, columns)
+    about = f" · {'' if counted else 'about '}{size(octets)}" if octets else ""
+    st.link_button(
+        f"{label}{about}",
+        download_path(run.id, engine.download_name(run.id, suffix), where, columns),
+        icon=":material/download:",
+        type="tertiary",
+        disabled=rows > MOST_EXCEL_ROWS,
+        help=f"Excel holds {MOST_EXCEL_ROWS:,} rows." if rows > MOST_EXCEL_ROWS else None,
+    )

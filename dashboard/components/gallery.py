@@ -9,7 +9,9 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from dashboard import selection
 from dashboard.api import picture_path
+from dashboard.components.pages import first_page, show_pages
 from dashboard.components.row_detail import open_row
 from dashboard.words import count, number, plain
 from engine import Filter, ResultColumn, Results
@@ -17,8 +19,9 @@ from engine.views import Gallery
 
 _A_PAGE = 24
 _CHARACTERS = 60
+_IN_FILE = "As in the file"
 _ORDERS = {
-    "As in the file": ("row", False),
+    _IN_FILE: ("row", False),
     "Least sure first": ("confidence", False),
     "Surest first": ("confidence", True),
 }
@@ -32,39 +35,40 @@ _gallery = st.components.v2.component(
 
 
 @st.fragment
-def show_gallery(view: Gallery, results: Results) -> None:
-    """The pictures of the run with controls above and pages below."""
-    st.subheader(plain(view.title), anchor=False)
+def show_gallery(view: Gallery, results: Results, where: tuple[Filter, ...]) -> None:
+    """The pictures of the rows chosen, with controls above and pages below."""
     columns = {column.name: column for column in results.columns}
-    where, sort, descending = _controls(view, columns)
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        st.subheader(plain(view.title), anchor=False)
+        order = _order(columns)
     rows = results.count(where)
     slot = st.container()
-    page = st.pagination(max(1, -(-rows // _A_PAGE)), key=f"gallery-page-{sort}-{descending}-{hash(where)}")
+    page = show_pages("pictures", max(1, -(-rows // _A_PAGE)), selection.key(order, *where))
+    sort, descending = _ORDERS[order]
     lines = results.page((page - 1) * _A_PAGE, _A_PAGE, sort=sort, descending=descending, where=where)
     with slot:
-        if lines.is_empty():
-            st.info("No picture of that class.")
-            return
         st.caption(f"{count(rows, 'picture')}. Choose one to see more.")
         tiles = [_tile(line, columns, view.labels, results.run.id) for line in lines.iter_rows(named=True)]
         opened = _gallery(key="gallery", data={"tiles": tiles}, on_open_change=lambda: None)
         if opened.open:
+            selection.choose_row(int(opened.open))
             open_row(results, int(opened.open))
 
 
-def _controls(view: Gallery, columns: dict[str, ResultColumn]) -> tuple[tuple[Filter, ...], str, bool]:
-    """(filters, the column sorted by, whether from the top), as the visitor chose."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        classes: Sequence[str] = ()
-        if view.labels and "prediction" in columns:
-            classes = st.multiselect(
-                "Predicted class", view.labels, placeholder="all classes", key="gallery-classes", width=360
-            )
-        order = "As in the file"
-        if "confidence" in columns:
-            order = str(st.selectbox("Order", list(_ORDERS), key="gallery-order", width=220))
-    sort, descending = _ORDERS[order]
-    return ((Filter("prediction", "in", tuple(classes)),) if classes else ()), sort, descending
+def _order(columns: dict[str, ResultColumn]) -> str:
+    if "confidence" not in columns:
+        return _IN_FILE
+    return str(
+        st.selectbox(
+            "Order",
+            list(_ORDERS),
+            key="pictures-order",
+            bind="query-params",
+            width=220,
+            on_change=first_page,
+            args=("pictures",),
+        )
+    )
 
 
 def _tile(

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard import selection
 from dashboard.failures import shown_failures
+from dashboard.visitors import is_mine
 from dashboard.words import count, duration, plain
-from engine import Engine, Results, Run
+from engine import Engine, Filter, Results, Run
 
 _CLOSE = "You may close this page: the run goes on, and its address stays the same."
 
 
-def show_progress(engine: Engine, run_id: str) -> None:
+def show_progress(engine: Engine, watched: Run) -> None:
     """Looks at the run twice a second; draws the page anew when it has ended."""
+    mine = is_mine(watched)
 
     @st.fragment(run_every=0.5)
     def look() -> None:
         with shown_failures():
-            run = engine.run(run_id)
+            run = engine.run(watched.id)
             if run.ended:
                 st.rerun()
             _show(run)
-            if st.button("Cancel", icon=":material/stop_circle:", key="cancel"):
-                engine.cancel(run_id)
+            if mine:
+                st.button("Cancel", icon=":material/stop_circle:", on_click=engine.cancel, args=(run.id,), key="cancel")
 
     look()
 
@@ -38,7 +41,7 @@ def show_end(engine: Engine, run: Run, results: Results | None) -> None:
                 st.error(told, icon=":material/error:")
             else:
                 st.warning(told, icon=":material/warning:")
-            if st.button("Resume", icon=":material/play_circle:", type="primary"):
+            if is_mine(run) and st.button("Resume", icon=":material/play_circle:", type="primary"):
                 engine.resume(run.id)
                 st.rerun()
     if run.rows_failed and results is not None:
@@ -49,7 +52,8 @@ def show_end(engine: Engine, run: Run, results: Results | None) -> None:
 
 
 def _show_failed_rows() -> None:
-    st.session_state.update({"tab": "Table", "status": "failed"})
+    st.session_state["tab"] = "Table"
+    selection.add(Filter("status", "in", ("failed",)))
 
 
 def _show(run: Run) -> None:

@@ -8,96 +8,105 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from dashboard import selection
 from dashboard.components.gallery import has_pictures, with_pictures
+from dashboard.components.pages import first_page, show_pages
 from dashboard.components.row_detail import show_row
 from dashboard.words import count, decimals, with_unit
 from engine import Filter, ResultColumn, Results
-from engine.views import ClassBalance, Confidence
+from engine.views import Confidence
 
 _SIZES = (25, 50, 100, 250, 500)
-_LEFT, _RIGHT = "ascending", "descending"
+_UP, _DOWN = "ascending", "descending"
 
 
 @st.fragment
-def show_table(results: Results) -> None:
-    """One page of the lines with controls above, pages below, and the chosen row under it."""
-    where = _filters(results)
-    only_failed = any(each.column == "status" and each.value == ("failed",) for each in where)
-    columns = _shown_columns(results, only_failed)
-    sort, descending, size = _order(columns)
+def show_table(results: Results, where: tuple[Filter, ...]) -> None:
+    """One page of the lines with controls above, pages below, and the chosen row under it. All of it in the address."""
     rows = results.count(where) if where else results.n_rows
     if rows == 0:
-        st.info("No row is left by these filters.")
+        st.info("No row is left by these filters. Take one away above.", icon=":material/filter_list_off:")
         return
+    only_failed = any(each.column == "status" and each.value == ("failed",) for each in where)
+    columns = _shown_columns(results, only_failed)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        sort, descending, size = _order(columns)
+        names = _chosen_columns(columns)
+    shown = [column for column in columns if column.name in names] if names else columns
     # The table's toolbar floats over its upper right corner: this line keeps that place free of controls.
     st.caption(f"{count(rows, 'row')}. Choose one to see it whole.")
     slot = st.empty()
-    asked = f"{hash(where)}-{sort}-{descending}-{size}"
+    listed = selection.key(f"{sort}|{descending}|{size}", *where)
     with st.container(horizontal_alignment="right"):
-        page = st.pagination(max(1, -(-rows // size)), key=f"page-{asked}")
-    lines = results.page((page - 1) * size, size, sort=sort, descending=descending, where=where)
-    chosen = _draw(slot, lines, results, columns, f"table-{asked}-{page}")
+        page = show_pages("page", max(1, -(-rows // size)), listed)
+    wanted = [*dict.fromkeys(("row", "status", *(column.name for column in shown)))]
+    lines = results.page((page - 1) * size, size, sort=sort, descending=descending, where=where, columns=wanted)
+    _draw(slot, lines, results, shown, f"table|{listed}|{page}")
+    chosen = selection.chosen_row(results)
     if chosen is not None:
         with st.container(border=True):
             st.markdown(f"**Row {chosen:,}**")
             show_row(results, chosen)
 
 
-def _filters(results: Results) -> tuple[Filter, ...]:
-    """What the visitor wants to see: by status where rows failed, by class where there are classes."""
-    where: list[Filter] = []
-    balance = next((view for view in results.views if isinstance(view, ClassBalance)), None)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        if results.run.rows_failed:
-            status = st.segmented_control(
-                "Status", ["all", "ok", "failed"], default="all", required=True, key="status", bind="query-params"
-            )
-            where += [Filter("status", "in", (status,))] if status != "all" else []
-        if balance is not None and len(balance.labels) <= 12:
-            classes = st.pills("Class", balance.labels, selection_mode="multi", key="classes")
-            where += [Filter(balance.column, "in", tuple(classes))] if classes else []
-        elif balance is not None:
-            classes = st.multiselect("Class", balance.labels, placeholder="all classes", key="classes")
-            where += [Filter(balance.column, "in", tuple(classes))] if classes else []
-    return tuple(where)
-
-
 def _order(columns: Sequence[ResultColumn]) -> tuple[str, bool, int]:
-    """(column, whether from the top, rows of a page)."""
+    """(column, whether from the top, rows of a page), as the address says."""
     names = sorted((column.name for column in columns), key=lambda name: name != "row")
-    with st.container(horizontal=True):
-        sort = st.selectbox("Sort by", names, key="sort", width=260)
-        order = st.segmented_control(
-            "Order", [_LEFT, _RIGHT], default=_LEFT, required=True, key="order", format_func=_ARROWS.__getitem__
-        )
-        size = st.selectbox("Rows a page", _SIZES, index=1, key="size", width=120)
-    return str(sort), order == _RIGHT, int(size)
+    sort = st.selectbox(
+        "Sort by",
+        names,
+        key="sort",
+        bind="query-params",
+        width=240,
+        on_change=first_page,
+        args=("page",),
+    )
+    order = st.segmented_control(
+        "Order",
+        [_UP, _DOWN],
+        default=_UP,
+        required=True,
+        key="order",
+        bind="query-params",
+        on_change=first_page,
+        args=("page",),
+    )
+    size = st.selectbox(
+        "Rows a page", _SIZES, index=1, key="size", bind="query-params", width=120, on_change=first_page, args=("page",)
+    )
+    return str(sort), order == _DOWN, int(size)
 
 
-_ARROWS = {_LEFT: ":material/arrow_upward: Up", _RIGHT: ":material/arrow_downward: Down"}
+def _chosen_columns(columns: Sequence[ResultColumn]) -> set[str]:
+    """The names of the columns to show; empty for all."""
+    names = [column.name for column in columns]
+    return set(st.multiselect("Columns", names, key="columns", bind="query-params", placeholder="all", width=320))
 
 
-def _draw(slot: Any, lines: pl.DataFrame, results: Results, columns: Sequence[ResultColumn], key: str) -> int | None:
-    """Draws the lines into the slot; gives the number of the chosen row."""
+def _draw(slot: Any, lines: pl.DataFrame, results: Results, columns: Sequence[ResultColumn], key: str) -> None:
+    """Draws the lines into the slot; the row chosen in it is the row of the address."""
     order = [column.name for column in columns]
     config = _config(results, lines)
     if has_pictures(results.views):
         lines, order = with_pictures(lines, results.run.id), ["picture", *order]
         config["picture"] = st.column_config.ImageColumn("picture", width="small")
-    event = slot.dataframe(
+
+    def choose() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        selection.choose_row(int(lines["row"][rows[0]]) if rows and rows[0] < len(lines) else None)
+
+    slot.dataframe(
         lines,
         hide_index=True,
         height=min(640, 38 + 35 * len(lines)),
         column_order=order,
         column_config=config,
-        on_select="rerun",
+        on_select=choose,
         selection_mode="single-row",
         key=key,
         placeholder="–",
         alt="Results, one row each",
     )
-    rows: Sequence[int] = event.selection.rows
-    return int(lines["row"][rows[0]]) if rows and rows[0] < len(lines) else None
 
 
 def _shown_columns(results: Results, only_failed: bool) -> list[ResultColumn]:
@@ -124,6 +133,8 @@ def _config(results: Results, lines: pl.DataFrame) -> dict[str, Any]:
     """How each column is shown: units in the header, bars for shares, sensible digits for numbers."""
     shares, shown = _shares(results), {}
     for column in results.columns:
+        if column.name not in lines.columns:
+            continue
         label = with_unit(column.name, column.unit)
         if column.name in shares:
             shown[column.name] = st.column_config.ProgressColumn(label, min_value=0, max_value=1, format="%.2f")

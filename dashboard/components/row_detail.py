@@ -1,29 +1,45 @@
-"""One row, whole: what went in, what came out, or why nothing did."""
+"""One row, whole: what went in, what came out, or why nothing did, and the rows next to it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from dashboard.api import picture_path
-from dashboard.charts import distribution_figure, probability_figure
-from dashboard.words import number, plain, with_unit
-from engine import Filter, ResultColumn, Results
-from engine.views import ClassBalance, Distribution, Gallery
+from dashboard.charts import distribution_figure
+from dashboard.components.outcome import show_outcome
+from dashboard.components.row_cells import show_cells
+from dashboard.components.what_if import show_what_if_of_row
+from dashboard.series_charts import series_figure
+from dashboard.words import number, plain
+from engine import Filter, Results, neighbours
+from engine.views import Confidence, Distribution, Gallery, SeriesLines
 
+ROW = "row"  # its name in the address
 _FEW_PIXELS = 64
-_GROUPS = {"input": "What went in", "order": "What went in", "label": "Label", "extra": "Kept as it was"}
+_MOST_STEPS = 2_000
+_BARE = {"displayModeBar": False}
 
 
 @st.fragment
 def choose_row(results: Results) -> None:
-    """Asks for a row by its number and shows it."""
-    last = results.n_rows
-    with st.container(width=260):
-        row = st.number_input(f"Row, 1 to {last:,}", 1, last, key="inspected-row", bind="query-params")
-    show_row(results, int(row))
+    """Asks for a row by its number, or for the one before or after, and shows it; `?row=` says which."""
+    last = max(1, results.run.rows_total)
+    st.session_state.setdefault(_key(results), _asked(last))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        before = st.container(width="content")
+        row = int(st.number_input(f"Row, 1 to {last:,}", 1, last, key=_key(results), width=220))
+        after = st.container(width="content")
+    st.query_params[ROW] = str(row)
+    _step(before, "Previous", ":material/chevron_left:", results, row - 1, row > 1)
+    _step(after, "Next", ":material/chevron_right:", results, row + 1, row < last)
+    line = _line(results, row)
+    if line is not None:
+        _show(line, results)
+        _neighbours(line, results)
+        show_what_if_of_row(results, line)
 
 
 def open_row(results: Results, row: int) -> None:
@@ -32,19 +48,56 @@ def open_row(results: Results, row: int) -> None:
 
 
 def show_row(results: Results, row: int) -> None:
-    """The prediction first, then everything the row holds."""
+    """The prediction first, then everything the row holds, and the way to its own page."""
+    line = _line(results, row)
+    if line is not None:
+        if st.button("Neighbours and what if", icon=":material/open_in_full:", on_click=_go, args=(results, row)):
+            st.rerun()
+        _show(line, results)
+
+
+def _line(results: Results, row: int) -> dict[str, Any] | None:
+    """The row's line of the results; None where there is none, which is then said."""
     lines = results.page(0, 1, where=[Filter("row", "in", (row,))])
     if lines.is_empty():
         st.info(f"Row {row:,} is not in the results: the run ended before it.")
-        return
-    line = lines.row(0, named=True)
-    left, right = st.columns([1, 1], gap="medium")
+        return None
+    return lines.row(0, named=True)
+
+
+def _show(line: Mapping[str, Any], results: Results) -> None:
+    left, right = st.columns([2, 3], gap="medium")
     with left:
         _prediction(line, results)
     with right:
         if any(isinstance(view, Gallery) for view in results.views) and line["status"] != "failed":
-            _picture(results, row)
-        _cells(line, results.columns)
+            _picture(results, line["row"])
+        show_cells(line, results)
+    series = [view for view in results.views if isinstance(view, SeriesLines)]
+    for view in series:
+        _series(view, line, results)
+    if not series and line["status"] != "failed":
+        with left:
+            _places(line, results)
+
+
+def _asked(last: int) -> int:
+    """The row that the address names, else the first."""
+    named = st.query_params.get(ROW, "")
+    return min(max(int(named), 1), last) if named.isdecimal() and len(named) < 19 else 1
+
+
+def _key(results: Results) -> str:
+    return f"{ROW}-{results.run.id}"
+
+
+def _step(place: Any, label: str, icon: str, results: Results, row: int, possible: bool) -> None:
+    place.button(label, icon=icon, key=label, on_click=_go, args=(results, row), disabled=not possible)
+
+
+def _go(results: Results, row: int) -> None:
+    """Called before the page is made again: it then shows that row."""
+    st.session_state[_key(results)], st.session_state["tab"] = row, "Rows"
 
 
 def _picture(results: Results, row: int) -> None:
@@ -62,59 +115,51 @@ def _prediction(line: Mapping[str, Any], results: Results) -> None:
             f"**Row {line['row']:,} was not predicted.** {plain(line['error'], 1_000)}", icon=":material/warning:"
         )
         return
-    shares = _shares(line, results)
-    with st.grid("auto", min_column_width=220):
-        for column in results.columns:
-            if column.role == "prediction" and column.name not in shares:
-                label = plain(with_unit(column.name, column.unit))
-                st.metric(label, plain(shown_value(line[column.name])), border=True, height="stretch")
+    show_outcome(line, results.columns, results.card.labels, "shares")
+
+
+def _places(line: Mapping[str, Any], results: Results) -> None:
+    """Where each predicted value stands among those of all rows."""
     for view in results.views:
         if isinstance(view, Distribution) and line[view.column] is not None:
             figure = distribution_figure(view, results.histogram(view.column), {}, at=line[view.column])
             alt = f"Where row {line['row']} stands among all predictions of {view.column}"
-            st.plotly_chart(
-                figure, theme="streamlit", alt=alt, config={"displayModeBar": False}, key=f"place-{view.column}"
-            )
-    if shares:
-        labels = _labels(results)
-        by_label = {name.removeprefix("probability_"): float(share) for name, share in shares.items()}
-        alt = f"Probabilities of row {line['row']}"
-        figure = probability_figure(by_label, labels)
-        st.plotly_chart(figure, theme="streamlit", alt=alt, config={"displayModeBar": False}, key="shares")
+            st.plotly_chart(figure, theme="streamlit", alt=alt, config=_BARE, key=f"place-{view.column}")
 
 
-def _cells(line: Mapping[str, Any], columns: Sequence[ResultColumn]) -> None:
-    """What went in and what was kept, as a list of names, values and units."""
-    shown = [column for column in columns if column.role in _GROUPS]
-    if not shown:
+def _series(view: SeriesLines, line: Mapping[str, Any], results: Results) -> None:
+    """The whole series of the row, the row's step marked."""
+    name, step = line[view.series], line[view.step]
+    lines = results.series(str(name))
+    units = {column.name: column.unit for column in results.columns}
+    figure = series_figure(view, lines.gather_every(-(-len(lines) // _MOST_STEPS)), units)
+    figure.add_vline(step, line={"width": 2, "dash": "dot", "color": "gray"})
+    st.subheader(f"Series {plain(name)}, step {plain(step)}", anchor=False)
+    alt = f"Series {name}, with step {step} marked"
+    st.plotly_chart(figure, theme="streamlit", alt=alt, config=_BARE, key="row-series")
+
+
+def _neighbours(line: Mapping[str, Any], results: Results) -> None:
+    """The rows just below and just above in confidence, or in what was predicted; a click goes there."""
+    ranked = _ranked(results)
+    if not ranked or line["status"] == "failed":
         return
-    st.dataframe(
-        {
-            "Column": [column.name for column in shown],
-            "Value": [shown_value(line[column.name]) for column in shown],
-            "Unit": [column.unit for column in shown],
-            "Use": [_GROUPS[column.role] for column in shown],
-        },
-        hide_index=True,
-        height="content" if len(shown) <= 14 else 520,
-        alt=f"What row {line['row']} holds",
-    )
+    st.subheader("Neighbours", anchor=False)
+    column = ranked[0]
+    if len(ranked) > 1:
+        column = str(st.selectbox("Neighbours in", ranked, key="neighbours-in", bind="query-params", width=320))
+    found = neighbours(results, column, line["row"])
+    for word, rows in (("just below", found.below), ("just above", found.above)):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.markdown(f":small[:gray[{plain(column)} {word}]]", width=220)
+            for row, value in rows:
+                label = f"Row {row:,} :small[:gray[{plain(number(value))}]]"
+                st.button(label, key=f"neighbour-{row}", on_click=_go, args=(results, row))
+            if not rows:
+                st.markdown(":small[:gray[none]]")
 
 
-def shown_value(value: object) -> str:
-    """A cell as a person reads it; not markdown."""
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return number(value)
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-
-
-def _labels(results: Results) -> tuple[str, ...]:
-    return next((view.labels for view in results.views if isinstance(view, ClassBalance)), ())
-
-
-def _shares(line: Mapping[str, Any], results: Results) -> dict[str, float]:
-    """The probability columns of the line: name → share; empty where the model gives none."""
-    names = [f"probability_{label}" for label in _labels(results)]
-    return {name: line[name] for name in names if line.get(name) is not None}
+def _ranked(results: Results) -> list[str]:
+    """The columns by which rows have an order: how sure the model was, or each value that it gave."""
+    sure = [view.column for view in results.views if isinstance(view, Confidence)]
+    return sure or [output.name for output in results.card.outputs]

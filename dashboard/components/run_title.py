@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import streamlit as st
 
 from dashboard.words import code, count, duration, listed, plain, short
-from engine import Engine, Results, Run
+from engine import Engine, Filter, Results, Run
 from engine.errors import RunNotFound, RunStateError
 
 _Color = Literal["red", "orange", "blue", "green", "gray"]
@@ -35,9 +36,9 @@ def files_of(run: Run) -> str:
     return f"{count(len(run.sources), 'file')} ({short(listed(run.sources, 2))})"
 
 
-def asked_run(engine: Engine) -> Run:
-    """The run that `?run=` names; where there is none, says so, shows the way on, and ends the page."""
-    run_id = st.query_params.get("run", "")
+def asked_run(engine: Engine, name: str = "run") -> Run:
+    """The run that `?run=` (or another `name`) names; where there is none, says so, shows the way on, ends the page."""
+    run_id = st.query_params.get(name, "")
     try:
         return engine.run(run_id)
     except RunNotFound:
@@ -68,13 +69,16 @@ def show_facts(run: Run) -> None:
         st.markdown(f":material/sticky_note_2: {plain(run.note, 4_000)}")
 
 
-def show_headline(results: Results) -> None:
-    """The figures above the charts, all cards of one height."""
+def show_headline(results: Results, where: Sequence[Filter] = ()) -> None:
+    """The figures above the charts, of the rows chosen; all cards of one height."""
     run = results.run
-    figures = results.headline()[:3]
+    figures = results.headline(where)[:3]
+    predicted = results.count([*where, Filter("status", "in", ("ok",))]) if where else run.rows_done - run.rows_failed
     with st.grid(1 + len(figures), min_column_width=190):
         failed = f"{count(run.rows_failed, 'row')} could not be predicted." if run.rows_failed else "All of them."
-        st.metric("Rows predicted", f"{run.rows_done - run.rows_failed:,}", help=failed, border=True, height="stretch")
+        tip = "Of the rows that the filters let through." if where else failed
+        st.metric("Rows predicted", f"{predicted:,}", help=tip, border=True, height="stretch")
         for figure in figures:
-            tip = plain(figure.help) or None
-            st.metric(plain(figure.label), plain(figure.value), help=tip, border=True, height="stretch")
+            st.metric(
+                plain(figure.label), plain(figure.value), help=plain(figure.help) or None, border=True, height="stretch"
+            )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -84,6 +84,31 @@ def _show_uploader(engine: Engine, entry: ModelEntry, kept: Files | None) -> Non
         },
         on_files_change=arrived,
         on_forgotten_change=partial(forget_files, engine, entry),
+    )
+
+
+def drop_picture(engine: Engine, name: str, arrived: Callable[[Source], None]) -> None:
+    """A place for one picture after the other: `arrived` is called with each, and the place is empty again."""
+    key, rounds = f"uploader-{name}", f"round-{name}"
+
+    def take() -> None:
+        for upload_id in st.session_state[key].files["ids"][-1:]:
+            arrived(engine.uploads.get(this_visitor(), str(upload_id)).source())
+            st.session_state[rounds] = st.session_state.get(rounds, 0) + 1
+
+    _uploader(
+        key=key,
+        data={
+            "name": name,
+            "needs": "PNG, JPEG, WebP, BMP or TIFF.",
+            "accept": _ACCEPTED_PICTURES,
+            "most": engine.settings.max_file_bytes,
+            "round": st.session_state.get(rounds, 0),
+            "taken": "",
+            "gone": [],
+        },
+        on_files_change=take,
+        on_forgotten_change=lambda: None,
     )
 
 

@@ -2,120 +2,157 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import singledispatch
+from collections.abc import Sequence
 
-import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard import charts
+from dashboard import charts, selection
+from dashboard.components import review, series
+from dashboard.components.chart import (
+    Answer,
+    Marks,
+    choose_picture_format,
+    chosen_bins,
+    chosen_values,
+    draw,
+    show_title,
+)
 from dashboard.components.gallery import show_gallery
-from dashboard.words import plain
-from engine import Results
-from engine.views import Against, ClassBalance, Confidence, Distribution, Gallery, SeriesLines, View
+from dashboard.words import count, number, plain
+from engine import Filter, Results
+from engine.views import (
+    Against,
+    ClassBalance,
+    Confidence,
+    Distribution,
+    Extremes,
+    Gallery,
+    Review,
+    SeriesGrid,
+    SeriesLines,
+    Threshold,
+    View,
+)
 
 _MOST_POINTS = 4_000
-_MOST_SERIES = 1_000
-_BARE = {"displayModeBar": False}
-_WITH_TOOLS = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+_MOST_GROUPS = 30
 
 
-def show_views(results: Results) -> None:
-    """All charts of the result, wide ones over the whole width, the others side by side."""
+def show_views(results: Results, where: tuple[Filter, ...]) -> None:
+    """All charts of the lines chosen, wide ones over the whole width, the others side by side."""
     views = results.views
-    grid = st.grid(2, min_column_width=400)
-    for number, view in enumerate(views):
-        wide = isinstance(view, _WIDE) or _stands_alone(views, number)
-        place = grid.cell(column_span="all") if wide else grid
-        with place.container(border=True, height="stretch"):
-            show(view, results, number)
     if not views:
         st.info("There is nothing to draw for this model. See the table.")
+        return
+    if where and not results.count(where):
+        st.info("No row is left by these filters. Take one away above.", icon=":material/filter_list_off:")
+        return
+    st.caption("Click a bar, or drag over a histogram or over points: everything then shows just those rows.")
+    grid = st.grid(2, min_column_width=400)
+    for place, view in enumerate(views):
+        wide = isinstance(view, _WIDE) or _stands_alone(views, place)
+        cell = grid.cell(column_span="all") if wide else grid
+        with cell.container(border=True, height="stretch"):
+            show(view, results, where, place)
+    choose_picture_format()
 
 
-@singledispatch
-def show(view: View, results: Results, number: int) -> None:
-    """Draws one view of the results, with its controls; `number` tells apart several of one type."""
-    raise TypeError(f"no drawing for {type(view).__name__}; register one in {__name__}")
+def show(view: View, results: Results, where: tuple[Filter, ...], place: int) -> None:
+    """Draws one view of the lines chosen, with its controls; `place` tells apart several of one type."""
+    name = selection.key(f"{type(view).__name__.lower()}-{place}", *where)
+    match view:
+        case Distribution():
+            _distribution(view, results, where, name)
+        case ClassBalance():
+            _balance(view, results, where, name)
+        case Confidence():
+            _confidence(view, results, where, name)
+        case Against():
+            _against(view, results, where, name)
+        case Threshold():
+            review.show_threshold(view, results, where, name)
+        case Review():
+            review.show_review(view, results, where, name)
+        case Extremes():
+            review.show_extremes(view, results, where, name)
+        case SeriesLines():
+            series.show_series(view, results, where, name)
+        case SeriesGrid():
+            series.show_grid(view, results, where, name)
+        case Gallery():
+            show_gallery(view, results, where)
 
 
-@show.register
-def _(view: Distribution, results: Results, number: int) -> None:
-    st.subheader(plain(view.title), anchor=False)
-    spread = results.quantiles(view.column)
-    bins = results.histogram(view.column)
-    _draw(charts.distribution_figure(view, bins, spread), charts.distribution_alt(view, spread), number)
+def _distribution(view: Distribution, results: Results, where: tuple[Filter, ...], name: str) -> None:
+    bins, spread = results.histogram(view.column, where=where), results.quantiles(view.column, where)
+    show_title(view.title, name, bins)
+    figure = charts.distribution_figure(view, bins, spread)
+    draw(figure, charts.distribution_alt(view, spread), name, chosen_bins(view.column, bins), "range")
+    if spread:
+        marks = (("lowest", "min"), ("25 %", "p25"), ("mean", "mean"), ("75 %", "p75"), ("highest", "max"))
+        st.caption(plain(" · ".join(f"{word} {number(spread[mark])}" for word, mark in marks)))
 
 
-@show.register
-def _(view: ClassBalance, results: Results, number: int) -> None:
-    st.subheader(plain(view.title), anchor=False)
-    counts = results.value_counts(view.column)
-    _draw(charts.balance_figure(view, counts), charts.balance_alt(view, counts), number)
+def _balance(view: ClassBalance, results: Results, where: tuple[Filter, ...], name: str) -> None:
+    counts = results.value_counts(view.column, where=where)
+    show_title(view.title, name, counts)
+    draw(charts.balance_figure(view, counts), charts.balance_alt(view, counts), name, chosen_values(view.column))
 
 
-@show.register
-def _(view: Confidence, results: Results, number: int) -> None:
-    st.subheader(plain(view.title), anchor=False)
-    bins = results.histogram(view.column, by=view.by)
-    alt = charts.confidence_alt(view, results.quantiles(view.column))
-    _draw(charts.confidence_figure(view, bins), alt, number)
+def _confidence(view: Confidence, results: Results, where: tuple[Filter, ...], name: str) -> None:
+    bins = results.histogram(view.column, by=view.by, where=where)
+    show_title(view.title, name, bins)
+    alt = charts.confidence_alt(view, results.quantiles(view.column, where))
+    draw(charts.confidence_figure(view, bins), alt, name, chosen_bins(view.column, bins), "range")
 
 
-@show.register
-def _(view: Against, results: Results, number: int) -> None:
-    @st.fragment
-    def chart() -> None:
-        st.subheader(plain(view.title), anchor=False)
-        with st.container(horizontal=True):
-            y = _choose("Show", view.y, f"y-{number}")
-            x = _choose("Against", view.x, f"x-{number}")
-        points = results.scatter(x, y, view.color or None, _MOST_POINTS)
-        alt = f"{y} against {x}, {len(points):,} points"
-        _draw(charts.against_figure(view, points, x, y), alt, number, _WITH_TOOLS)
-        if len(points) < results.run.rows_done - results.run.rows_failed:
-            st.caption(f"{len(points):,} rows, evenly spaced over the file.")
-
-    chart()
-
-
-@show.register
-def _(view: SeriesLines, results: Results, number: int) -> None:
-    @st.fragment
-    def chart() -> None:
-        st.subheader(plain(view.title), anchor=False)
-        names = results.series_ids(_MOST_SERIES)
-        chosen = _choose("Series", names, f"series-{number}")
-        units = {column.name: column.unit for column in results.columns}
-        lines = results.series(chosen)
-        inputs = f"; what went in: {', '.join(view.inputs[:4])}"
-        alt = f"{', '.join(view.outputs)} over {view.step} for series {chosen}{inputs if view.inputs else ''}"
-        _draw(charts.series_figure(view, lines, units), alt, number, _WITH_TOOLS)
-
-    chart()
+def _against(view: Against, results: Results, where: tuple[Filter, ...], name: str) -> None:
+    slot = st.container()
+    with st.container(horizontal=True):
+        y = choose("Show", view.y, "against-y")
+        x = choose("Against", view.x, "against-x")
+    name = f"{name}|{x}|{y}"
+    groups = {column.name for column in results.columns if not column.is_number}
+    if x in groups:
+        spreads = results.spreads(y, x, where, _MOST_GROUPS)
+        with slot:
+            show_title(view.title, name, spreads)
+        alt = f"{y} by {x}: the median, the middle half and nine tenths of {count(len(spreads), 'group')}."
+        draw(charts.spreads_figure(view, spreads, x, y), alt, name, chosen_values(x))
+        return
+    points = results.scatter(x, y, view.color or None, _MOST_POINTS, where)
+    with slot:
+        show_title(view.title, name, points)
+    alt = f"{y} against {x}, {count(len(points), 'point')}."
+    draw(charts.against_figure(view, points, x, y), alt, name, _region(x, y), "region")
+    if len(points) < results.count(where):
+        st.caption(f"{count(len(points), 'row')}, evenly spaced over the file. A region chooses from all of them.")
 
 
-@show.register
-def _(view: Gallery, results: Results, number: int) -> None:
-    show_gallery(view, results)
+def _region(x: str, y: str) -> Answer:
+    """A box is a range of both columns."""
+
+    def answer(_: Marks, boxes: Marks) -> Sequence[Filter]:
+        if boxes:
+            ends = [sorted(float(f"{end:.4g}") for end in boxes[-1][axis]) for axis in ("x", "y")]
+            return [Filter(name, "between", tuple(pair)) for name, pair in zip((x, y), ends, strict=True)]
+        return []
+
+    return answer
 
 
-_WIDE = (Against, Gallery, SeriesLines)
+_WIDE = (Against, Extremes, Gallery, SeriesLines, SeriesGrid)
 
 
-def _stands_alone(views: Sequence[View], number: int) -> bool:
+def _stands_alone(views: Sequence[View], place: int) -> bool:
     """Whether a narrow view would have nothing beside it."""
-    start = number
+    start = place
     while start > 0 and not isinstance(views[start - 1], _WIDE):
         start -= 1
-    last = number + 1 == len(views) or isinstance(views[number + 1], _WIDE)
-    return last and (number - start) % 2 == 0
+    last = place + 1 == len(views) or isinstance(views[place + 1], _WIDE)
+    return last and (place - start) % 2 == 0
 
 
-def _choose(label: str, options: Sequence[str], key: str) -> str:
+def choose(label: str, options: Sequence[str], key: str) -> str:
     """What the visitor chose; nothing is asked where there is one option."""
     return str(st.selectbox(label, options, key=key, width=320)) if len(options) > 1 else options[0]
-
-
-def _draw(figure: go.Figure, alt: str, number: int, config: Mapping[str, object] = _BARE) -> None:
-    st.plotly_chart(figure, theme="streamlit", config=dict(config), alt=alt, key=f"chart-{number}")

@@ -48,7 +48,7 @@ def ingest_images(
     labels = _labels(pictures, card)
     target = card.target or "label"
     faults = _write(pictures, labels, target, image, folder, settings, progress)
-    columns = [ColumnUse("file", "extra"), *([ColumnUse(target, "label")] if labels else [])]
+    columns = [ColumnUse("file", "extra"), *([ColumnUse(target, "label", "category")] if labels else [])]
     problems = [_problem(row, pictures[row - 1], fault) for row, fault in list(faults.items())[:_SHOWN_FAULTS]]
     problems += [Problem("note", "file", note) for note in notes]
     if labels:

@@ -11,6 +11,7 @@ import polars as pl
 from engine import cells
 from engine.card import Column, ModelCard
 from engine.errors import ReadError, nearest
+from engine.ingest.content import typed_by_content
 from engine.readers import Source, scan_table
 from engine.settings import Settings
 from engine.signature import Problem, Report, check_names, column_uses, result_names
@@ -52,7 +53,11 @@ def ingest_table(
     if report.fatal:
         return report
     path = folder / INPUT_FILE
-    return _faulty_rows(table, card, path, _write(table, card, path, report))
+    written = _faulty_rows(table, card, path, _write(table, card, path, report))
+    if written.fatal:
+        return written
+    uses = typed_by_content(written.columns, path, table.decimal_comma, classes=bool(card.labels))
+    return replace(written, columns=uses)
 
 
 def read_table(

@@ -10,13 +10,15 @@ import pyarrow as pa
 
 from engine.card import ModelCard, OutputKind
 from engine.errors import CardError, ModuleProbeError, PredictionFailed
+from engine.predicted import Classes
 from engine.tasks.task import Queries
-from engine.views import Against, ClassBalance, Confidence, Headline, View
+from engine.views import Against, ClassBalance, Confidence, Headline, Review, Threshold, View
 
 if TYPE_CHECKING:
     import torch
 
 _SUMS_TO_ONE = 1e-3
+_MOST_COMPARED = 100  # labels whose shares are compared with each other, line by line
 
 
 class ClassOutputs:
@@ -80,13 +82,25 @@ class ClassOutputs:
     def units(self, card: ModelCard) -> Mapping[str, str]:
         return {}
 
+    def predicted(self, card: ModelCard, columns: Sequence[str]) -> Classes:
+        if "confidence" not in columns:
+            return Classes("prediction", card.labels)
+        return Classes("prediction", card.labels, probability_names(card), "confidence")
+
     def views(self, card: ModelCard, columns: Sequence[str], against: Sequence[str]) -> tuple[View, ...]:
         views: list[View] = [ClassBalance("prediction", card.labels)]
-        if "confidence" in columns:
-            views.append(Confidence("confidence", "prediction", card.labels))
-        if "confidence" in columns and against:
+        if "confidence" not in columns:
+            return tuple(views)
+        shares = tuple(zip(card.labels, probability_names(card), strict=True))
+        views.append(Confidence("confidence", "prediction", card.labels))
+        if len(shares) == 2:
+            (negative, _), (positive, share) = shares
+            views.append(Threshold(share, positive, negative, card.labels))
+        comparable = shares if 2 < len(shares) <= _MOST_COMPARED else ()
+        views.append(Review("prediction", "confidence", comparable))
+        if against:
             units = tuple((column.name, column.unit) for column in card.signature if column.unit)
-            shown = ("confidence", *(name for name in probability_names(card) if name in columns))
+            shown = ("confidence", *(share for _, share in shares))
             views.append(Against(shown, tuple(against), units, "prediction", card.labels))
         return tuple(views)
 

@@ -18,7 +18,7 @@ from engine.readers import Source
 from engine.settings import Settings
 from engine.signature import Report
 from engine.tasks.table_inputs import TableInputs, encode_columns, probe_columns
-from engine.views import SeriesLines, View
+from engine.views import SeriesGrid, SeriesLines, View
 
 if TYPE_CHECKING:
     import torch
@@ -89,7 +89,8 @@ class SequenceInputs(TableInputs):
         sequence = _of(card)
         inputs = tuple(column.name for column in card.signature)
         outputs = tuple(output.name for output in card.outputs)
-        return (SeriesLines(sequence.series, sequence.step, inputs, outputs),)
+        lines = SeriesLines(sequence.series, sequence.step, inputs, outputs)
+        return (lines, SeriesGrid(sequence.series, sequence.step, outputs)) if outputs else (lines,)
 
     def needs(self, card: ModelCard) -> tuple[str, ...]:
         sequence = _of(card)

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from engine.card import ModelCard, OutputKind
 from engine.ingest.table import Progress
+from engine.predicted import Predicted
 from engine.readers import Source
 from engine.settings import Settings
 from engine.signature import Report
@@ -100,6 +101,9 @@ class Outputs(Protocol):
 
     def units(self, card: ModelCard) -> Mapping[str, str]:
         """Unit of each column that has one."""
+
+    def predicted(self, card: ModelCard, columns: Sequence[str]) -> Predicted:
+        """What a prediction is, and which of the results' `columns` hold it: what it can be judged and compared by."""
 
     def views(self, card: ModelCard, columns: Sequence[str], against: Sequence[str]) -> tuple[View, ...]:
         """The charts, the answer first. `columns` the results have; `against` are worth plotting values over."""

@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from engine.card import ModelCard, OutputKind
 from engine.errors import CardError, ModuleProbeError
+from engine.predicted import Values
 from engine.tasks.task import Queries
-from engine.views import Against, Distribution, Headline, View
+from engine.views import Against, Distribution, Extremes, Headline, View
 
 if TYPE_CHECKING:
     import torch
@@ -44,6 +45,9 @@ class ValueOutputs:
     def units(self, card: ModelCard) -> Mapping[str, str]:
         return {output.name: output.unit for output in card.outputs if output.unit}
 
+    def predicted(self, card: ModelCard, columns: Sequence[str]) -> Values:
+        return Values(tuple(each.name for each in card.outputs), tuple(each.unit for each in card.outputs))
+
     def views(self, card: ModelCard, columns: Sequence[str], against: Sequence[str]) -> tuple[View, ...]:
         names = tuple(output.name for output in card.outputs)
         spreads = tuple(
@@ -51,7 +55,8 @@ class ValueOutputs:
         )
         units = tuple((each.name, each.unit) for each in card.signature if each.unit)
         units += tuple(self.units(card).items())
-        return (*spreads, *([Against(names, tuple(against), units)] if against else []))
+        extremes = Extremes(names, tuple(self.units(card).items()))
+        return (*spreads, extremes, *([Against(names, tuple(against), units)] if against else []))
 
     def headline(self, card: ModelCard, columns: Sequence[str], results: Queries) -> tuple[Headline, ...]:
         figures = [_spread(output.name, output.unit, results) for output in card.outputs[:3]]

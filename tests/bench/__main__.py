@@ -25,6 +25,8 @@ from torch.utils.data import DataLoader
 
 from engine import Engine, Options, Settings, Source
 from engine.settings import BUNDLED_MODELS
+from tests.bench.evaluation import evaluation_lines
+from tests.bench.exploring import exploring
 from tests.bench.models import write_models
 from tests.bench.works import Work, module_of, works
 
@@ -45,8 +47,9 @@ def main(scale: float = 1.0) -> None:
         lines = [_line(work, engine.settings.runs_folder) for work in works(engine, folder, scale)]
         one = _one_row(engine, folder)
         memory = _memory(folder, scale)
+        evaluation = evaluation_lines(folder, int(1_000_000 * scale))
         engine.close()
-    text = _report(lines, one, memory)
+    text = _report(lines, one, memory, evaluation) + "\n" + exploring(int(1_000_000 * scale)) + "\n"
     print(text)
     if scale == 1.0:
         REPORT.parent.mkdir(exist_ok=True)
@@ -130,7 +133,7 @@ def _peak(folder: Path, rows: int) -> int:
     return peak
 
 
-def _report(lines: Sequence[str], one: str, memory: str) -> str:
+def _report(lines: Sequence[str], *figures: str) -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     machine = f"{os.cpu_count()} cores ({platform.machine()}), {'a GPU' if torch.cuda.is_available() else 'no GPU'}"
     return "\n".join(
@@ -151,10 +154,7 @@ def _report(lines: Sequence[str], one: str, memory: str) -> str:
             "Every PNG is inflated and checked before the decoder sees it, which the limit does not do: damaged pixels",
             "would end the process.",
             "",
-            one,
-            "",
-            memory,
-            "",
+            *(line for figure in figures for line in (figure, "")),
         )
     )
 

@@ -35,7 +35,7 @@ def main() -> None:
         page.set_default_timeout(60_000)
         page.goto("/?model=breast-cancer")
         settle(page)
-        page.locator("input[type=file]").set_input_files(BIOPSIES)
+        page.locator("input#files").set_input_files(BIOPSIES)
         page.get_by_role("button", name="Predict 114 rows").wait_for()
         take(page, "predict.png")
         page.get_by_role("button", name="Predict 114 rows").click()

@@ -25,7 +25,7 @@ SAMPLES = BUNDLED_MODELS / "diabetes-progression" / "samples"
 
 def upload(page: Page, model: str, paths: list[Path]) -> None:
     page.goto(f"/?model={model}")
-    page.locator("input[type=file]").set_input_files(paths)
+    page.locator("input#files").set_input_files(paths)
     expect(page.get_by_role("button", name="Use other files")).to_be_visible()
 
 

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from dashboard.api import EXCEPTION_HANDLERS, ROUTES, download_path, picture_path, template_path
 from dashboard.security import SecurityHeaders
-from engine import Engine, Run
+from engine import Engine, Filter, Run
 
 FinishedRun = Callable[..., Run]
 
@@ -41,6 +41,31 @@ def test_download_comes_from_disk_uncompressed(
     assert answer.content == shared_engine.export(run.id, suffix).read_bytes()
     if suffix == "csv":
         assert pl.read_csv(io.BytesIO(answer.content)).height == run.rows_total
+
+
+def test_a_choice_of_rows_and_columns_is_downloaded(
+    client: TestClient, shared_engine: Engine, finished_run: FinishedRun
+) -> None:
+    run = finished_run("breast-cancer", 1)
+    where = (Filter("prediction", "in", ("benign",)), Filter("confidence", "bin", (0.9, 1.1)))
+    name = shared_engine.download_name(run.id, "csv")
+    path = download_path(run.id, name, where, ["row", "diagnosis", "confidence"])
+    whole = shared_engine.results(run.id).scan().collect()
+    expected = whole.filter((pl.col("prediction") == "benign") & (pl.col("confidence") >= 0.9))
+    first, again = client.get(path), client.get(path)
+
+    found = pl.read_csv(io.BytesIO(first.content))
+    assert found.columns == ["row", "diagnosis", "confidence"]
+    assert found["row"].to_list() == expected["row"].to_list()
+    assert again.content == first.content
+    assert int(again.headers["content-length"]) == len(first.content)  # made once, then its size is known
+
+
+@pytest.mark.parametrize("query", ["f=price~in~3", "f=confidence~between~a~b", "c=price"])
+def test_a_choice_that_is_not_there_is_refused(client: TestClient, finished_run: FinishedRun, query: str) -> None:
+    run = finished_run("diabetes-progression")
+
+    assert client.get(f"/download/{run.id}/x.csv?{query}").status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -107,7 +132,7 @@ def test_what_nobody_foresaw_is_an_incident_without_details(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr(shared_engine, "export", fail)
+    monkeypatch.setattr(shared_engine, "download", fail)
     answer = client.get("/download/x/y.csv")
 
     assert answer.status_code == 500

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from dashboard import charts
+from dashboard import charts, series_charts
 from engine.views import Against, ClassBalance, Confidence, Distribution, SeriesLines
 
 LABELS = ("cat", "dog", "bird")
@@ -82,7 +82,7 @@ def test_against_names_units_and_rows() -> None:
 def test_series_share_one_axis_of_steps_and_a_panel_for_each_unit() -> None:
     view = SeriesLines("series", "step", ("wind", "heat"), ("power",))
     lines = pl.DataFrame({"series": ["a"] * 2, "step": [1, 2], "wind": [1, 2], "heat": [3, 4], "power": [5, 6]})
-    figure = charts.series_figure(view, lines, {"wind": "m/s", "heat": "°C", "power": "kW"})
+    figure = series_charts.series_figure(view, lines, {"wind": "m/s", "heat": "°C", "power": "kW"})
 
     assert [trace.name for trace in figure.data] == ["power (prediction)", "wind", "heat"]
     titles = [figure.layout[axis].title.text for axis in ("yaxis", "yaxis2", "yaxis3")]

@@ -16,7 +16,7 @@ from dashboard.resources import get_engine
 from engine import Engine, Options, Run
 from engine.backends import LocalBackend
 from engine.settings import BUNDLED_MODELS
-from engine.views import Gallery
+from engine.views import Extremes, Gallery, Review
 from tests.dashboard.conftest import TESTER
 
 MAIN = str(Path(__file__).parents[2] / "dashboard" / "main.py")
@@ -25,7 +25,7 @@ FinishedRun = Callable[..., Run]
 SAMPLES = BUNDLED_MODELS / "diabetes-progression" / "samples"
 
 
-def opened(page: str = "", **query: str) -> AppTest:
+def opened(page: str = "", /, **query: str) -> AppTest:
     """The app at that page and address."""
     app = AppTest.from_file(MAIN, default_timeout=60)
     app.session_state["visitor"] = TESTER
@@ -217,7 +217,9 @@ def test_every_tab_of_every_kind_of_result(
     assert f"{run.rows_total:,}" in app.metric[0].value
     assert not app.error
     if tab == "Charts":
-        drawn = [view for view in shared_engine.results(run.id).views if not isinstance(view, Gallery)]
+        drawn = [
+            view for view in shared_engine.results(run.id).views if not isinstance(view, Gallery | Review | Extremes)
+        ]
         assert len(app.get("plotly_chart")) == len(drawn)
     if tab == "About":
         assert f"python -m engine predict {model_id}" in app.code[0].value
@@ -233,8 +235,22 @@ def test_table_pages_sorts_and_filters(shared_engine: Engine, finished_run: Fini
     app.segmented_control(key="order").set_value("descending").run()
     assert app.dataframe[0].value["row"].tolist() == list(range(114, 89, -1))
 
-    app.pills(key="classes").set_value(["benign"]).run()
-    assert set(app.dataframe[0].value["prediction"]) == {"benign"}
+    chosen = opened("result", run=run.id, tab="Table", f="prediction~in~benign")
+    assert set(chosen.dataframe[0].value["prediction"]) == {"benign"}
+    assert "prediction is benign" in button(chosen, "prediction is benign").label
+
+    button(chosen, "prediction is benign").click().run()
+    assert len(chosen.dataframe[0].value) == 50
+    assert "f" not in chosen.query_params
+
+
+def test_the_address_chooses_columns_and_a_page(shared_engine: Engine, finished_run: FinishedRun) -> None:
+    run = finished_run("breast-cancer", sample=1)
+    app = opened("result", run=run.id, tab="Table", page="2", sort="confidence", size="25", row="7")
+    expected = shared_engine.results(run.id).page(25, 25, sort="confidence")
+
+    assert app.dataframe[0].value["row"].tolist() == expected["row"].to_list()
+    assert "Row 7" in words(app)
 
 
 def test_rows_can_be_inspected(shared_engine: Engine, finished_run: FinishedRun) -> None:
@@ -350,7 +366,8 @@ def test_a_running_run_shows_progress_and_can_be_cancelled(
     shared_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     title = shared_engine.samples("diabetes-progression")[0].title
-    run = shared_engine.check("diabetes-progression", shared_engine.sample_sources("diabetes-progression", title))
+    sources = shared_engine.sample_sources("diabetes-progression", title)
+    run = shared_engine.check("diabetes-progression", sources, visitor=TESTER)
     monkeypatch.setattr(LocalBackend, "_serve", lambda backend, device, worker: None)  # no device takes it
     shared_engine.submit(run.id, Options())
     app = opened("result", run=run.id)

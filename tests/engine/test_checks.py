@@ -131,7 +131,7 @@ def test_labels_and_extra_columns_are_said_and_kept(adder: Engine, tmp_path: Pat
     adder.wait(run.id)
     line = adder.results(run.id).page(0, 1).row(0, named=True)
     assert (line["outcome"], line["input_row"], line["input_total"], line["row"], line["total"]) == (
-        "9",
+        9,
         "a",
         "b",
         1,

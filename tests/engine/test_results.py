@@ -59,20 +59,17 @@ def test_filters(results: Results, whole: pl.DataFrame) -> None:
     )
 
 
-def test_bins_hold_every_line_once(results: Results, whole: pl.DataFrame) -> None:
+def test_bins_hold_every_line_once_and_can_be_asked_for(results: Results, whole: pl.DataFrame) -> None:
     bins = results.histogram("mean_radius", bins=12)
-    counts, _ = np.histogram(whole["mean_radius"], bins=12)
-    found = dict(
-        zip(
-            np.rint((bins["lo"] - whole["mean_radius"].min()) / (bins["hi"][0] - bins["lo"][0])),
-            bins["count"],
-            strict=True,
-        )
-    )
-    assert [found.get(number, 0) for number in range(12)] == counts.tolist()
+    edges = np.array([*bins["lo"], bins["hi"][-1]])
+    assert np.allclose(np.diff(edges), 2)  # of round width
+    counts, _ = np.histogram(whole["mean_radius"], bins=edges)
+    assert bins["count"].to_list() == counts.tolist()
+    for low, high, count in bins.iter_rows():
+        assert results.count([Filter("mean_radius", "bin", (low, high))]) == count
     by_class = results.histogram("confidence", bins=5, by="prediction")
     assert by_class["count"].sum() == 114
-    assert set(by_class.columns) == {"lo", "hi", "by", "count"}
+    assert by_class.columns == ["lo", "hi", "by", "count"]
 
 
 def test_quantiles_counts_and_samples(results: Results, whole: pl.DataFrame) -> None:
@@ -85,7 +82,13 @@ def test_quantiles_counts_and_samples(results: Results, whole: pl.DataFrame) -> 
 
 def test_views_and_headline_name_columns_that_are_there(results: Results) -> None:
     names = {column.name for column in results.columns}
-    assert [type(view).__name__ for view in results.views] == ["ClassBalance", "Confidence", "Against"]
+    assert [type(view).__name__ for view in results.views] == [
+        "ClassBalance",
+        "Confidence",
+        "Threshold",
+        "Review",
+        "Against",
+    ]
     assert results.headline()[0].label == "Most frequent class"
     assert {view.column for view in results.views if hasattr(view, "column")} <= names
 

@@ -27,6 +27,7 @@ class Model(pl.LightningModule):
 """
 _STEPS = {
     "slow": "time.sleep(0.02 if len(x) > 5 else 0)",
+    "slower": "time.sleep(5e-5 * len(x) if len(x) > 5 else 0)",
     "stuck": "time.sleep(60 if len(x) > 5 else 0)",
     # Dies at a row whose first value is 666; once only where a file says so.
     "dying": """mark = os.path.join(os.path.dirname(__file__), "died")

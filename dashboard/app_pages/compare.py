@@ -1,0 +1,35 @@
+"""Two runs on the same input, at their own address `/compare?a=…&b=…`."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.components.comparison import choose_other, show_comparison
+from dashboard.components.run_title import asked_run, results_of, show_facts
+from dashboard.resources import get_engine
+from dashboard.words import plain
+
+engine = get_engine()
+run = asked_run(engine, "a")
+results = results_of(engine, run)
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title(f"Compare {plain(run.title)}", anchor=False)
+    st.page_link(
+        "app_pages/result.py", label="Back to the run", icon=":material/arrow_back:", query_params={"run": run.id}
+    )
+show_facts(run)
+if results is None:
+    st.info("This run has no predictions to compare.", icon=":material/compare_arrows:")
+    st.stop()
+
+chosen = choose_other(engine, run, st.query_params.get("b", ""))
+if not chosen:
+    st.stop()
+st.query_params["b"] = chosen
+other = engine.run(chosen)
+show_facts(other)
+other_results = results_of(engine, other)
+if other_results is None:
+    st.info("The other run has no predictions to compare.", icon=":material/compare_arrows:")
+    st.stop()
+show_comparison(results, other_results)

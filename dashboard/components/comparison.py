@@ -1,0 +1,203 @@
+"""Two runs on the same rows: how far they agree, where they differ most, and how right each was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboard import evaluation_charts as charts
+from dashboard.components.class_evaluation import class_cards
+from dashboard.components.judging import class_figures, draw, known, show_cards, value_figures
+from dashboard.components.run_title import files_of
+from dashboard.components.value_evaluation import value_cards
+from dashboard.words import count, number, plain, short, when, with_unit
+from engine import (
+    ClassComparison,
+    ClassEvaluation,
+    Engine,
+    Filter,
+    Results,
+    Run,
+    ValueComparison,
+    ValueEvaluation,
+    compare,
+    evaluation_of,
+)
+
+_MOST_POINTS = 4_000
+_MOST_DIFFERENCES = 100
+_MOST_COLUMNS = 40
+_OF_THE_FILE = ("label", "order", "extra", "input")
+_Comparison = ClassComparison | ValueComparison
+
+
+def others_like(run: Run, runs: Sequence[Run]) -> list[Run]:
+    """The finished runs that may be about the same rows: as many rows, those with the same files first."""
+    alike = [other for other in runs if other.id != run.id and other.ended and other.rows_total == run.rows_total]
+    return sorted(alike, key=lambda other: other.sources != run.sources)
+
+
+def choose_other(engine: Engine, run: Run, chosen: str) -> str:
+    """Asks which run to compare with; "" where there is none."""
+    others = {other.id: other for other in others_like(run, engine.runs())}
+    if not others:
+        st.info(
+            f"There is no other run on {count(run.rows_total, 'row')}. Predict the same file with another model, or "
+            "with another version of this one, and come back.",
+            icon=":material/compare_arrows:",
+        )
+        return ""
+    ids = list(others)
+    place = ids.index(chosen) if chosen in others else 0
+    return str(
+        st.selectbox("Compare with", ids, place, format_func=lambda run_id: named(others[run_id]), key="compare-with")
+    )
+
+
+def link_to_comparison(run: Run) -> None:
+    """The way from a run to the page that compares it."""
+    query = {"a": run.id}
+    st.page_link("app_pages/compare.py", label="Compare", icon=":material/compare_arrows:", query_params=query)
+
+
+def named(run: Run) -> str:
+    """The run in a list to choose from; not markdown."""
+    return f"{short(run.title)} · {files_of(run)} · {when(run.created)} · run {run.id[:6]}"
+
+
+def show_comparison(a: Results, b: Results) -> None:
+    """Everything about the two; raises NotComparable where they are not about the same rows."""
+    comparison = compare(a, b)
+    names = _names(a.run, b.run)
+    if isinstance(comparison, ClassComparison):
+        _show_classes(comparison, names)
+    else:
+        _show_values(comparison, names)
+
+
+def _names(a: Run, b: Run) -> tuple[str, str]:
+    """How the two are called: by their models, else by their numbers; not markdown."""
+    if a.title != b.title:
+        return short(a.title, 28), short(b.title, 28)
+    return f"{short(a.title, 20)} {a.id[:6]}", f"{short(b.title, 20)} {b.id[:6]}"
+
+
+def _show_classes(comparison: ClassComparison, names: tuple[str, str]) -> None:
+    agreement = comparison.agreement
+    other = agreement.rows - round(agreement.share * agreement.rows)
+    show_cards(
+        [
+            ("Agreement", f"{agreement.share:.1%}", "The share of rows that got the same class from both."),
+            ("Different class", f"{other:,}", "Rows that got another class from the second run than from the first."),
+        ],
+        agreement.rows,
+    )
+    sides = st.grid(2, min_column_width=400)
+    with sides.container(border=True, height="stretch"):
+        st.subheader("Class by class", anchor=False)
+        cells = {(one, two): rows for one, two, rows in agreement.pairs.iter_rows()}
+        labels = comparison.labels[: charts.MOST_CLASSES]
+        figure = charts.matrix_figure(labels, labels, cells, names, share=False)
+        draw(figure, charts.matrix_alt(f"Classes by {names[0]} against those by {names[1]}", cells), "pairs")
+        st.caption("On the diagonal both say the same.")
+    with sides.container(border=True, height="stretch"):
+        _show_metrics(comparison, names)
+    order = "the largest gap in a class's probability first" if comparison.has_gap else "in the order of the file"
+    _show_differences(comparison, comparison.differences(_MOST_DIFFERENCES), names, order)
+
+
+def _show_values(comparison: ValueComparison, names: tuple[str, str]) -> None:
+    words = {pair: pair[0] if pair[0] == pair[1] else f"{pair[0]} with {pair[1]}" for pair in comparison.pairs}
+    pairs = list(comparison.pairs)
+    pair = st.selectbox("Values", pairs, format_func=words.__getitem__, width=400) if pairs[1:] else None
+    pair = pair or pairs[0]
+    unit = {column.name: column.unit for column in comparison.a.columns}.get(pair[0], "")
+    agreement = comparison.agreement(pair, comparison.tolerance(pair))
+    correlation = "–" if agreement.correlation is None else f"{agreement.correlation:.4f}"
+    near = f"{number(agreement.tolerance, 2)} {plain(unit)}".strip()
+    show_cards(
+        [
+            (
+                "Agreement",
+                f"{agreement.share:.1%}",
+                f"The share of rows that differ by at most {near}: a hundredth of the width of nine tenths of them.",
+            ),
+            (
+                plain(with_unit("Mean difference", unit)),
+                number(agreement.mean_difference),
+                "Second less first: above 0 it says more.",
+            ),
+            (
+                plain(with_unit("Mean distance", unit)),
+                number(agreement.mean_absolute_difference),
+                "How far the two are apart.",
+            ),
+            ("Correlation", correlation, "1 where both put the rows in one line, whatever the scale (Pearson)."),
+        ],
+        agreement.rows,
+    )
+    sides = st.grid(2, min_column_width=400)
+    with sides.container(border=True, height="stretch"):
+        st.subheader("Value by value", anchor=False)
+        points = comparison.scatter(pair, _MOST_POINTS)
+        x, y = (with_unit(f"{own}: {name}", unit) for own, name in zip(names, pair, strict=True))
+        draw(charts.diagonal_figure(points, ("a", x), ("b", y)), f"{y} against {x}.", "beside")
+        sampled = f" {len(points):,} rows, evenly spaced." if len(points) < agreement.rows else ""
+        st.caption(f"On the dashed line both say the same.{sampled}")
+    with sides.container(border=True, height="stretch"):
+        _show_metrics(comparison, names)
+    lines = comparison.differences(pair, _MOST_DIFFERENCES)
+    _show_differences(comparison, lines, names, "the largest difference first")
+
+
+def _show_differences(comparison: _Comparison, lines: pl.DataFrame, names: tuple[str, str], order: str) -> None:
+    """The lines (row, a, b, maybe gap or difference), and beside them what the file holds of those rows."""
+    with st.container(border=True):
+        st.subheader("Where they differ most", anchor=False)
+        if lines.is_empty():
+            st.caption("Nowhere: every row got the same from both.")
+            return
+        config: dict[str, Any] = {
+            "row": st.column_config.NumberColumn("row", format="%d", pinned=True),
+            "a": st.column_config.Column(names[0]),
+            "b": st.column_config.Column(names[1]),
+            "gap": st.column_config.NumberColumn("gap", format="%.3f"),
+            "difference": st.column_config.NumberColumn("difference", format="%.4g"),
+        }
+        shown = [each for each in comparison.a.columns if each.role in _OF_THE_FILE][:_MOST_COLUMNS]
+        unlike = {each.name: f"column {number}" for number, each in enumerate(shown)}  # a file may have a column 'a'
+        config |= {unlike[each.name]: st.column_config.Column(with_unit(each.name, each.unit)) for each in shown}
+        held = comparison.a.page(0, len(lines), where=[Filter("row", "in", tuple(lines["row"]))])
+        beside = lines.join(held.select("row", *unlike).rename(unlike), on="row", how="left", maintain_order="left")
+        alt = "The rows that differ most"
+        st.dataframe(beside, hide_index=True, height=min(400, 38 + 35 * len(lines)), column_config=config, alt=alt)
+        st.caption(f"{count(len(lines), 'row')}, {order}.")
+
+
+def _show_metrics(comparison: _Comparison, names: tuple[str, str]) -> None:
+    """The figures of both beside each other, where both have labels to judge by."""
+    st.subheader("Judged by the labels", anchor=False)
+    first, second = _metrics(comparison.a), _metrics(comparison.b)
+    if not first or not second:
+        st.caption("The file has no labels that both models know: which of the two is right cannot be said.")
+        return
+    both = [name for name in first if name in second]
+    columns = {"Figure": both, "a": [first[name] for name in both], "b": [second[name] for name in both]}
+    config = {"a": st.column_config.Column(names[0]), "b": st.column_config.Column(names[1])}
+    st.dataframe(columns, hide_index=True, alt="Figures of both runs", column_config=config)
+
+
+def _metrics(results: Results) -> dict[str, str]:
+    """The figures of one run by name; empty where there is nothing to judge by."""
+    evaluation = evaluation_of(results)
+    cards: list[tuple[str, str, str]] = []
+    if isinstance(evaluation, ClassEvaluation):
+        of_classes, auroc = class_figures(evaluation, known(results), ())
+        cards = class_cards(of_classes, auroc) if of_classes else []
+    elif isinstance(evaluation, ValueEvaluation):
+        of_values = value_figures(evaluation, known(results), evaluation.predicted.columns[0], ())
+        cards = value_cards(of_values, "") if of_values else []
+    return {name: figure for name, figure, _ in cards}

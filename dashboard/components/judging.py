@@ -1,0 +1,101 @@
+"""What the pages about right and wrong share: figures that take a second at a million rows, kept; cards; charts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard.words import code, count, listed, plain
+from engine import (
+    ClassEvaluation,
+    ClassFigures,
+    Curve,
+    Filter,
+    Results,
+    Used,
+    ValueEvaluation,
+    ValueFigures,
+)
+
+Where = tuple[Filter, ...]
+OnFilter = Callable[[Where], None]
+Known = tuple[str, str, int]
+_KEPT = 64
+
+
+def known(results: Results) -> Known:
+    """What tells the results from others, and from those of the same run when it has gone on."""
+    run = results.run
+    return run.id, run.finished, run.rows_done
+
+
+@st.cache_resource(max_entries=_KEPT, show_spinner="Comparing with the labels")
+def class_figures(_evaluation: ClassEvaluation, of: Known, where: Where) -> tuple[ClassFigures | None, float | None]:
+    """The figures of the selection, and its AUROC."""
+    figures = _evaluation.figures(where)
+    return figures, _evaluation.auroc(where) if figures else None
+
+
+@st.cache_resource(max_entries=_KEPT, show_spinner="Drawing the curves")
+def class_curve(_evaluation: ClassEvaluation, of: Known, label: str, where: Where) -> Curve | None:
+    """The curve of one class."""
+    return _evaluation.curve(label, where)
+
+
+@st.cache_resource(max_entries=_KEPT, show_spinner="Comparing with the labels")
+def value_figures(_evaluation: ValueEvaluation, of: Known, output: str, where: Where) -> ValueFigures | None:
+    """The figures of the selection."""
+    return _evaluation.figures(output, where)
+
+
+def show_used(used: Used, label: str, numbers: bool) -> None:
+    """Over how many rows the figures are, and why over no more of them."""
+    st.caption(f"{count(used.rows, 'row')} judged by the labels in {code(label)}.{_left_out(used, numbers)}")
+
+
+def show_nothing_to_judge(used: Used, label: str, numbers: bool) -> None:
+    """Says why there is not one row whose label is known."""
+    words = _left_out(used, numbers) or " No row is left by the filters."
+    st.info(f"There is nothing to judge by the labels in {code(label)}.{words}", icon=":material/fact_check:")
+
+
+def show_cards(cards: Sequence[tuple[str, str, str]], rows: int) -> None:
+    """Cards of (name, figure, how to read it), all over so many rows."""
+    with st.grid(len(cards) if len(cards) <= 4 else 3, min_column_width=160):
+        for name, figure, reading in cards:
+            st.metric(name, figure, help=f"{reading} Over {count(rows, 'row')}.", border=True, height="stretch")
+
+
+def draw(figure: go.Figure, alt: str, key: str) -> None:
+    """Draws the figure in the theme's colours."""
+    st.plotly_chart(figure, theme="streamlit", config={"displayModeBar": False}, alt=alt, key=key)
+
+
+def draw_cells(figure: go.Figure, alt: str, key: str, on_cell: Callable[[str, str], None]) -> None:
+    """Draws a matrix; a click on a cell calls `on_cell` with its row's and its column's name."""
+
+    def clicked() -> None:
+        points = st.session_state[key]["selection"]["points"]
+        if points and points[0].get("customdata"):
+            on_cell(*points[0]["customdata"][:2])
+
+    config = {"displayModeBar": False}
+    st.plotly_chart(
+        figure, theme="streamlit", config=config, alt=alt, key=key, on_select=clicked, selection_mode="points"
+    )
+
+
+def _left_out(used: Used, numbers: bool) -> str:
+    """A sentence for each reason; "" where no row is left out."""
+    named = f" ({plain(listed(used.names))})" if used.names else ""
+    stray = "a label that is no number" if numbers else "a label the model does not know"
+    reasons = (
+        (used.failed, "was not predicted", "were not predicted"),
+        (used.unlabelled, "has no label", "have no label"),
+        (used.unknown, f"has {stray}{named}", f"have {stray}{named}"),
+        (used.undefined, "has a prediction that is no number", "have a prediction that is no number"),
+    )
+    said = [f"{rows:,} {one if rows == 1 else more}" for rows, one, more in reasons if rows]
+    return f" Left out: {'; '.join(said)}." if said else ""

@@ -1,0 +1,98 @@
+"""What came out for one row: figures, the chosen class, the probability of each class; beside what came out before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboard.charts import probability_figure
+from dashboard.words import number, plain, with_unit
+from engine import ModelCard, Report, ResultColumn, task_of
+
+_SHARE = "probability_"
+_OWN = ("row", "file", "status", "error")
+
+
+def shown_value(value: object) -> str:
+    """A cell as a person reads it; not markdown."""
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return number(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def outcome_columns(card: ModelCard, lines: pl.DataFrame) -> tuple[ResultColumn, ...]:
+    """The columns of `lines` that the model gave; the others are the signature's, or every result's own."""
+    taken = {*_OWN, *(column.name for column in card.signature)}
+    units = task_of(card).outputs.units(card)
+    return tuple(
+        ResultColumn(name, "number" if dtype.is_numeric() else "text", "prediction", units.get(name, ""))
+        for name, dtype in lines.schema.items()
+        if name not in taken
+    )
+
+
+def answers(columns: Sequence[ResultColumn], labels: Sequence[str]) -> list[ResultColumn]:
+    """The predicted columns without the single probabilities, which are drawn as bars."""
+    shares = {_SHARE + label for label in labels}
+    return [column for column in columns if column.role == "prediction" and column.name not in shares]
+
+
+def show_outcome(
+    line: Mapping[str, Any],
+    columns: Sequence[ResultColumn],
+    labels: Sequence[str],
+    key: str,
+    before: Mapping[str, Any] | None = None,
+) -> None:
+    """The figures of a predicted line, each with how it differs from `before`, and the probabilities as bars."""
+    shown = answers(columns, labels)
+    with st.grid(min(2, max(1, len(shown))), min_column_width=150):
+        for column in shown:
+            value = line[column.name]
+            st.metric(
+                plain(with_unit(column.name, column.unit)),
+                plain(shown_value(value)),
+                delta=_difference(value, before[column.name]) if before else None,
+                delta_color="off",
+                delta_arrow="auto" if isinstance(value, float) else "off",
+                border=True,
+                height="stretch",
+            )
+    shares = {label: float(line[_SHARE + label]) for label in labels if line.get(_SHARE + label) is not None}
+    if shares:
+        figure, alt = probability_figure(shares, labels), "Probability of each class, the likeliest on top"
+        st.plotly_chart(figure, theme="streamlit", alt=alt, config={"displayModeBar": False}, key=key)
+
+
+def good_line(now: tuple[Report, pl.DataFrame]) -> dict[str, Any] | None:
+    """The first line, where it was predicted."""
+    lines = now[1]
+    return lines.row(0, named=True) if len(lines) and lines["status"][0] == "ok" else None
+
+
+def show_problems(now: tuple[Report, pl.DataFrame]) -> None:
+    """Why nothing came out, in the check's own sentences."""
+    report, lines = now
+    said = [problem.message for problem in report.problems if problem.severity != "note"]
+    if not said and len(lines) and lines["status"][0] != "ok":
+        said = [str(lines["error"][0])]
+    for message in said:
+        st.warning(plain(message), icon=":material/warning:")
+
+
+def show_saved(run_id: str | None) -> None:
+    """The way to the run that was made of the variants, beside this page; nothing where none was."""
+    if run_id:
+        st.link_button("Saved: open the new run", f"/result?run={run_id}", icon=":material/open_in_new:")
+
+
+def _difference(value: object, before: object) -> str:
+    """What changed, with a sign where both are numbers; not empty, so that figures keep their height."""
+    if isinstance(value, float) and isinstance(before, float):
+        return f"{'+' if value >= before else '-'}{number(abs(value - before))}" if value != before else "as before"
+    return "as before" if value == before else f"was {plain(shown_value(before))}"

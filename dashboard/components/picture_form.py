@@ -1,0 +1,108 @@
+"""What if, for pictures: each one dropped is predicted at once and kept beside the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboard.components.outcome import (
+    answers,
+    good_line,
+    outcome_columns,
+    show_outcome,
+    show_problems,
+    show_saved,
+    shown_value,
+)
+from dashboard.components.upload import drop_picture
+from dashboard.visitors import this_visitor
+from dashboard.words import count, plain, short, with_unit
+from engine import Engine, ModelEntry, Options, Source
+
+_TYPES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A picture that was predicted, and its line."""
+
+    source: Source
+    line: Mapping[str, Any]
+
+
+@st.fragment
+def show_picture_form(engine: Engine, entry: ModelEntry, key: str) -> None:
+    """A drop for one picture after the other, the answer beside it, and the ones before under it."""
+    card, tried = entry.usable_card(), _tried(key)
+    left, right = st.columns([2, 3], gap="medium")
+    with right:
+        drop_picture(engine, f"picture-{key}", lambda source: remember(source, key))
+        _offer_samples(engine, entry, key)
+    source: Source | None = st.session_state.get(_current(key))
+    if source is None:
+        left.info("Drop a picture, and its prediction stands here.", icon=":material/image:")
+        return
+    now = engine.predict_now(entry.id, (source,))
+    line = good_line(now)
+    with left:
+        st.markdown(f"**{plain(short(source.name))}**")
+        show_problems(now)
+        if line is not None:
+            show_outcome(line, outcome_columns(card, now[1]), card.labels, f"outcome-{key}")
+    if line is not None:
+        right.image(source.path.read_bytes(), width=280)
+        if all(each.source.path != source.path for each in tried):
+            tried.append(Tried(source, line))
+    _show_tried(engine, entry, tried, key)
+
+
+def _offer_samples(engine: Engine, entry: ModelEntry, key: str) -> None:
+    """The model's own pictures, where it has single ones."""
+    found = [source for each in engine.samples(entry.id) for source in engine.sample_sources(entry.id, each.title)]
+    pictures = [source for source in found if Path(source.name).suffix.lower().removeprefix(".") in _TYPES]
+    with st.container(horizontal=True, gap="xsmall"):
+        for source in pictures[:6]:
+            if st.button(plain(source.name), icon=":material/experiment:", key=f"try-{key}-{source.name}"):
+                remember(source, key)
+
+
+def remember(source: Source, key: str) -> None:
+    """The picture that was chosen last, dropped or the model's own, is the one that is predicted."""
+    st.session_state[_current(key)] = source
+
+
+def _current(key: str) -> str:
+    return f"picture-now-{key}"
+
+
+def _show_tried(engine: Engine, entry: ModelEntry, tried: list[Tried], key: str) -> None:
+    """What came out for each picture so far, and the ways to save or forget them."""
+    if not tried:
+        return
+    st.markdown(f"**{count(len(tried), 'picture')} tried**")
+    frame = pl.DataFrame([each.line for each in tried], infer_schema_length=None)
+    columns = answers(outcome_columns(entry.usable_card(), frame), entry.usable_card().labels)
+    shown = {
+        with_unit(each.name, each.unit): [shown_value(one.line.get(each.name)) for one in tried] for each in columns
+    }
+    names = {"Picture": [each.source.name for each in tried]}
+    st.dataframe({**names, **shown}, hide_index=True, height="content", alt="The pictures tried and what came out")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Save them as a new run", icon=":material/save:", key=f"save-{key}"):
+            run = engine.check(entry.id, [each.source for each in tried], keep_files=True, visitor=this_visitor())
+            st.session_state[f"saved-{key}"] = engine.submit(run.id, Options(on_error="report")).id
+        if st.button("Forget them", icon=":material/delete:", type="tertiary", key=f"forget-{key}"):
+            tried.clear()
+            st.session_state.pop(f"saved-{key}", None)
+            st.rerun(scope="fragment")
+        show_saved(st.session_state.get(f"saved-{key}"))
+
+
+def _tried(key: str) -> list[Tried]:
+    tried: list[Tried] = st.session_state.setdefault(f"tried-{key}", [])
+    return tried

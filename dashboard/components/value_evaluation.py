@@ -1,0 +1,92 @@
+"""How right the numbers were: figures, predictions over labels, and what is left over any column."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import evaluation_charts as charts
+from dashboard.components.judging import (
+    Where,
+    draw,
+    known,
+    show_cards,
+    show_nothing_to_judge,
+    show_used,
+    value_figures,
+)
+from dashboard.words import count, number, plain, with_unit
+from engine import ValueEvaluation, ValueFigures
+
+_MOST_POINTS = 4_000
+
+
+def show_values(evaluation: ValueEvaluation, where: Where) -> None:
+    """Everything about the rows that the filters leave."""
+    outputs = evaluation.predicted.columns
+    chosen = st.selectbox("Value that the label is of", outputs, width=320) if outputs[1:] else None
+    output = str(chosen or outputs[0])
+    unit = evaluation.predicted.units[outputs.index(output)]
+    figures = value_figures(evaluation, known(evaluation.results), output, where)
+    if figures is None:
+        show_nothing_to_judge(evaluation.used(output, where), evaluation.label, numbers=True)
+        return
+    show_used(figures.used, evaluation.label, numbers=True)
+    show_cards(value_cards(figures, unit), figures.used.rows)
+    sides = st.grid(2, min_column_width=400)
+    with sides.container(border=True, height="stretch"):
+        _show_parity(evaluation, output, unit, where, figures.used.rows)
+    with sides.container(border=True, height="stretch"):
+        _show_residuals(evaluation, output, unit, where, figures.used.rows)
+
+
+def value_cards(figures: ValueFigures, unit: str) -> list[tuple[str, str, str]]:
+    """(name, figure, how to read it) of each figure."""
+    r2 = "–" if figures.r2 is None else f"{figures.r2:.3f}"
+    mape = "–" if figures.mape is None else f"{figures.mape:.1%}"
+    undefined = "" if figures.mape is not None else " Not defined here: a label is zero."
+    return [
+        (
+            plain(with_unit("RMSE", unit)),
+            number(figures.rmse),
+            "The typical error, large ones counting more. 0 is best.",
+        ),
+        (
+            plain(with_unit("MAE", unit)),
+            number(figures.mae),
+            "How far predictions are from the labels, on average. 0 is best.",
+        ),
+        ("R²", r2, "The share of the labels' variation that is predicted: 1 is best, 0 is what their mean would give."),
+        ("MAPE", mape, f"The average error as a share of the label.{undefined}"),
+    ]
+
+
+def _show_parity(evaluation: ValueEvaluation, output: str, unit: str, where: Where, rows: int) -> None:
+    st.subheader("Predicted and true", anchor=False)
+    points = evaluation.parity(output, where, _MOST_POINTS)
+    titles = with_unit(f"label: {evaluation.label}", unit), with_unit(f"predicted: {output}", unit)
+    figure = charts.diagonal_figure(points, ("label", titles[0]), ("predicted", titles[1]))
+    draw(figure, f"{output} against {evaluation.label}, {count(len(points), 'row')}.", "parity")
+    st.caption(f"On the dashed line the prediction is right.{_sampled(len(points), rows)}")
+
+
+@st.fragment
+def _show_residuals(evaluation: ValueEvaluation, output: str, unit: str, where: Where, rows: int) -> None:
+    st.subheader("Residuals", anchor=False)
+    columns = {column.name: column for column in evaluation.results.columns if column.role not in ("row", "status")}
+    order = sorted(columns, key=lambda name: name != output)
+    x = str(st.selectbox("Over", order, key="residual-column", width=320))
+    titles = with_unit(x, columns[x].unit), with_unit("label − prediction", unit)
+    if columns[x].dtype in ("number", "integer"):
+        points = evaluation.residuals(output, x, where, _MOST_POINTS)
+        draw(charts.residual_figure(points, *titles), f"Residuals over {x}, {count(len(points), 'row')}.", "residuals")
+        sampled = _sampled(len(points), rows)
+    else:
+        spread = evaluation.residual_spread(output, x, where)
+        draw(charts.residual_spread_figure(spread, *titles), f"Residuals for each value of {x}.", "residuals")
+        left = count(rows - int(spread["rows"].sum()), "row") if int(spread["rows"].sum()) < rows else ""
+        sampled = f" The {len(spread)} most frequent values; {left} have others." if left else ""
+    st.caption(f"Above the dashed line the model said too little, below it too much.{sampled}")
+
+
+def _sampled(shown: int, rows: int) -> str:
+    return f" {shown:,} of {count(rows, 'row')}, evenly spaced over the file." if shown < rows else ""

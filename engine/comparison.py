@@ -1,0 +1,227 @@
+"""Two runs on the same rows: whether they are the same, where the predictions agree, and where they differ most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+from engine.errors import NotComparable
+from engine.predicted import Classes, Predicted, Values
+from engine.results import Results
+from engine.tasks import task_of
+
+_SHARED_ROLES = ("input", "order", "label", "extra")
+
+
+@dataclass(frozen=True, slots=True)
+class ClassAgreement:
+    """Over `rows` that both runs predicted: the share with the same class, and how many of each pair there are.
+
+    `pairs` has a, b, rows: the class by the first and by the second run.
+    """
+
+    rows: int
+    share: float
+    pairs: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class ValueAgreement:
+    """Over `rows` that both runs predicted, differences being second − first, in the value's unit.
+
+    `share` of them differ by at most `tolerance`; `correlation` is Pearson's, None where one run gives one value.
+    """
+
+    rows: int
+    share: float
+    tolerance: float
+    mean_difference: float
+    mean_absolute_difference: float
+    correlation: float | None
+
+
+class _Comparison:
+    """What both kinds share: the lines of two runs side by side."""
+
+    def __init__(self, a: Results, b: Results) -> None:
+        self.a, self.b = a, b
+
+    def _beside(self, a: dict[str, pl.Expr], b: dict[str, pl.Expr]) -> pl.LazyFrame:
+        """row, and the asked columns of both runs, of the lines that both predicted."""
+        first, second = (
+            results.scan()
+            .filter(pl.col("status") == "ok")
+            .select("row", *(each.alias(name) for name, each in asked.items()))
+            for results, asked in ((self.a, a), (self.b, b))
+        )
+        return first.join(second, on="row", how="inner", maintain_order="left")
+
+
+class ClassComparison(_Comparison):
+    """Two runs that each chose a class for the same rows."""
+
+    def __init__(self, a: Results, b: Results, of_a: Classes, of_b: Classes) -> None:
+        super().__init__(a, b)
+        self._of_a, self._of_b = of_a, of_b
+        self.labels = tuple(dict.fromkeys((*of_a.labels, *of_b.labels)))
+        """The classes of both, those of the first run first."""
+
+    @cached_property
+    def agreement(self) -> ClassAgreement:
+        pairs = (
+            self._predictions()
+            .group_by("a", "b")
+            .agg(pl.len().alias("rows"))
+            .sort("a", "b")
+            .collect(engine="streaming")
+        )
+        rows = int(pairs["rows"].sum())
+        same = int(pairs.filter(pl.col("a") == pl.col("b"))["rows"].sum())
+        return ClassAgreement(rows, same / rows if rows else 0.0, pairs)
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether rows can be ordered by how far the probabilities are apart."""
+        return bool(self._of_a.shares and self._of_b.shares and self._shared)
+
+    def differences(self, limit: int = 50) -> pl.DataFrame:
+        """The lines that differ most: row, a, b, and gap, the largest difference of a class's probability (0 to 1).
+
+        Without probabilities in both, the first lines with another class, and no gap.
+        """
+        if not self.has_gap:
+            return self._predictions().filter(pl.col("a") != pl.col("b")).head(limit).collect(engine="streaming")
+        beside = self._beside(self._with_shares(self._of_a, "a"), self._with_shares(self._of_b, "b"))
+        apart = [(pl.col(f"a{number}") - pl.col(f"b{number}")).abs() for number in range(len(self._shared))]
+        gap = pl.max_horizontal(apart).alias("gap")
+        return (
+            beside.select("row", "a", "b", gap)
+            .sort("gap", "row", descending=[True, False])
+            .head(limit)
+            .collect(engine="streaming")
+        )
+
+    def _with_shares(self, classes: Classes, name: str) -> dict[str, pl.Expr]:
+        """The class as `name`, and the probability of each shared label as `name` and the label's number."""
+        places = (classes.labels.index(label) for label in self._shared)
+        shares = {f"{name}{number}": pl.col(classes.shares[place]) for number, place in enumerate(places)}
+        return {name: pl.col(classes.column), **shares}
+
+    def _predictions(self) -> pl.LazyFrame:
+        return self._beside({"a": pl.col(self._of_a.column)}, {"b": pl.col(self._of_b.column)})
+
+    @property
+    def _shared(self) -> list[str]:
+        return [label for label in self._of_a.labels if label in self._of_b.labels]
+
+
+class ValueComparison(_Comparison):
+    """Two runs that each gave numbers for the same rows; `pairs` are outputs to compare, those of one name first."""
+
+    def __init__(self, a: Results, b: Results, of_a: Values, of_b: Values) -> None:
+        super().__init__(a, b)
+        same = [(name, name) for name in of_a.columns if name in of_b.columns]
+        others = [(one, other) for one in of_a.columns for other in of_b.columns if one != other]
+        self.pairs = tuple(same + others)
+
+    def agreement(self, pair: tuple[str, str], tolerance: float) -> ValueAgreement:
+        """How near the two runs are, differences up to `tolerance` counting as the same."""
+        difference = (pl.col("b") - pl.col("a")).alias("difference")
+        asked = [
+            pl.len().alias("rows"),
+            (difference.abs() <= tolerance).mean().alias("share"),
+            difference.mean().alias("mean"),
+            difference.abs().mean().alias("absolute"),
+            pl.corr("a", "b").alias("correlation"),
+        ]
+        found = self._values(pair).select(asked).collect(engine="streaming").row(0, named=True)
+        correlation = found["correlation"]
+        defined = correlation is not None and correlation == correlation
+        return ValueAgreement(
+            int(found["rows"]),
+            float(found["share"] or 0),
+            tolerance,
+            float(found["mean"] or 0),
+            float(found["absolute"] or 0),
+            float(correlation) if defined else None,
+        )
+
+    def tolerance(self, pair: tuple[str, str]) -> float:
+        """A hundredth of the width in which the first run's middle nine tenths lie: small, seen over all rows."""
+        spread = self.a.quantiles(pair[0])
+        return (spread["p95"] - spread["p05"]) / 100 if spread else 0.0
+
+    def scatter(self, pair: tuple[str, str], limit: int = 4_000) -> pl.DataFrame:
+        """At most `limit` lines, evenly spaced over the file: row, a, b."""
+        lines = self._values(pair)
+        rows = int(lines.select(pl.len()).collect(engine="streaming").item())
+        return lines.gather_every(max(1, -(-rows // limit))).collect(engine="streaming")
+
+    def differences(self, pair: tuple[str, str], limit: int = 50) -> pl.DataFrame:
+        """The lines that differ most: row, a, b, difference (b − a)."""
+        lines = self._values(pair).with_columns((pl.col("b") - pl.col("a")).alias("difference"))
+        return (
+            lines.sort(pl.col("difference").abs(), "row", descending=[True, False])
+            .head(limit)
+            .collect(engine="streaming")
+        )
+
+    def _values(self, pair: tuple[str, str]) -> pl.LazyFrame:
+        """row, a, b as float64, of the lines where both are finite."""
+        a, b = (pl.col(name).cast(pl.Float64) for name in pair)
+        return self._beside({"a": a}, {"b": b}).filter(pl.col("a").is_finite() & pl.col("b").is_finite())
+
+
+Comparison = ClassComparison | ValueComparison
+
+
+def compare(a: Results, b: Results) -> Comparison:
+    """The two runs side by side; NotComparable, with the reason, where they are not about the same rows."""
+    of_a, of_b = _predicted(a), _predicted(b)
+    _check_rows(a, b)
+    if isinstance(of_a, Classes) and isinstance(of_b, Classes):
+        return ClassComparison(a, b, of_a, of_b)
+    if isinstance(of_a, Values) and isinstance(of_b, Values):
+        return ValueComparison(a, b, of_a, of_b)
+    raise NotComparable("One of these runs chooses classes, the other gives numbers: there is nothing to compare.")
+
+
+def _predicted(results: Results) -> Predicted:
+    return task_of(results.card).outputs.predicted(results.card, [column.name for column in results.columns])
+
+
+def _check_rows(a: Results, b: Results) -> None:
+    """Raises NotComparable unless both runs have as many rows, with the same cells in the columns that they share."""
+    if a.run.rows_total != b.run.rows_total:
+        raise NotComparable(
+            f"These runs are not about the same rows: one has {a.run.rows_total:,}, the other {b.run.rows_total:,}. "
+            "Predict the same file with both models."
+        )
+    shared = _shared_columns(a, b)
+    if not shared:
+        raise NotComparable("These runs share no column, so nothing says that their rows are the same.")
+    first, second = _digests(a, b, shared), _digests(b, a, shared)
+    other = [name for name in shared if first[name] != second[name]]
+    if other:
+        named = ", ".join(f"'{name}'" for name in other[:3]) + (" …" if len(other) > 3 else "")
+        raise NotComparable(
+            f"These runs are not about the same rows: {named} differ{'s' if len(other) == 1 else ''} between them. "
+            "Predict the same file with both models."
+        )
+
+
+def _shared_columns(a: Results, b: Results) -> list[str]:
+    """The columns of the files that both runs have, in one type."""
+    of_b = {column.name: column.dtype for column in b.columns if column.role in _SHARED_ROLES}
+    return [each.name for each in a.columns if each.role in _SHARED_ROLES and of_b.get(each.name) == each.dtype]
+
+
+def _digests(results: Results, other: Results, columns: list[str]) -> dict[str, int]:
+    """A number for each column that is another one where a cell is, over the rows that both runs have."""
+    lines = results.scan()
+    if results.n_rows != other.n_rows:
+        lines = lines.join(other.scan().select("row"), on="row", how="semi")
+    digests = (pl.struct("row", name).hash().sum().alias(f"{number}") for number, name in enumerate(columns))
+    return dict(zip(columns, lines.select(digests).collect(engine="streaming").row(0), strict=True))

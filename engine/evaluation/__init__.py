@@ -1,0 +1,38 @@
+"""How right a run was, where its upload brought labels: every figure by torchmetrics, of all lines or of some."""
+
+from __future__ import annotations
+
+from engine.evaluation.classes import ClassEvaluation, ClassFigures
+from engine.evaluation.curves import Curve, Point
+from engine.evaluation.labels import Used
+from engine.evaluation.values import ValueEvaluation, ValueFigures
+from engine.predicted import Classes
+from engine.results import Results
+from engine.tasks import task_of
+
+Evaluation = ClassEvaluation | ValueEvaluation
+
+
+def evaluation_of(results: Results) -> Evaluation | None:
+    """The judgement of the run by its labels; None where the upload brought none."""
+    label = next((column.name for column in results.columns if column.role == "label"), None)
+    if label is None:
+        return None
+    names = [column.name for column in results.columns]
+    predicted = task_of(results.card).outputs.predicted(results.card, names)
+    if isinstance(predicted, Classes):
+        return ClassEvaluation(results, label, predicted)
+    return ValueEvaluation(results, label, predicted)
+
+
+__all__ = [
+    "ClassEvaluation",
+    "ClassFigures",
+    "Curve",
+    "Evaluation",
+    "Point",
+    "Used",
+    "ValueEvaluation",
+    "ValueFigures",
+    "evaluation_of",
+]

@@ -1,0 +1,124 @@
+"""How well numbers were predicted: torchmetrics' figures over the lines whose label is a number, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from engine.evaluation.labels import Used, as_number, batches, count_used, is_empty, usable
+from engine.filters import Filters
+from engine.predicted import Values
+from engine.results import Results
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, slots=True)
+class ValueFigures:
+    """Figures over `used.rows` lines; `rmse` and `mae` in the unit of the value, `mape` a share of the label.
+
+    `r2` is None for a single line, `mape` where a label is zero.
+    """
+
+    used: Used
+    rmse: float
+    mae: float
+    r2: float | None
+    mape: float | None
+
+
+class ValueEvaluation:
+    """The judgement of one run's numbers by the labels in the column `label`."""
+
+    def __init__(self, results: Results, label: str, predicted: Values) -> None:
+        self.results, self.label, self.predicted = results, label, predicted
+
+    def used(self, output: str, where: Filters = ()) -> Used:
+        """How many lines of the selection can be judged, and why the others cannot."""
+        sound = pl.col(output).is_finite().fill_null(False)
+        return count_used(self.results.scan(where), self._empty, self._number.is_not_null(), sound, self.label)
+
+    def figures(self, output: str, where: Filters = ()) -> ValueFigures | None:
+        """The figures of the selection; None where not one line can be judged."""
+        used = self.used(output, where)
+        if not used.rows:
+            return None
+        import torch
+        from torchmetrics import regression as of
+
+        lines = self._lines(output, where)
+        label = pl.col("label")
+        asked = lines.select(label.mean().alias("mean"), label.std().alias("spread"), label.abs().min().alias("least"))
+        mean, spread, least = asked.collect(engine="streaming").row(0)
+        rmse = of.MeanSquaredError(squared=False).set_dtype(torch.float64)
+        mae = of.MeanAbsoluteError().set_dtype(torch.float64)
+        r2 = of.R2Score().set_dtype(torch.float64)
+        mape = of.MeanAbsolutePercentageError().set_dtype(torch.float64)
+        for predicted, truth in _pairs(lines):
+            rmse.update(predicted, truth)
+            mae.update(predicted, truth)
+            # R² and MAPE do not depend on the unit; torchmetrics rounds what is tiny in the unit that it is given.
+            r2.update((predicted - mean) / (spread or 1.0), (truth - mean) / (spread or 1.0))
+            mape.update(predicted / (least or 1.0), truth / (least or 1.0))
+        return ValueFigures(
+            used,
+            float(rmse.compute()),
+            float(mae.compute()),
+            float(r2.compute()) if used.rows > 1 else None,
+            float(mape.compute()) if least else None,
+        )
+
+    def parity(self, output: str, where: Filters = (), limit: int = 4_000) -> pl.DataFrame:
+        """At most `limit` lines, evenly spaced over the file: row, label, predicted."""
+        return self._sample(self._lines(output, where).select("row", "label", "predicted"), limit)
+
+    def residuals(self, output: str, column: str, where: Filters = (), limit: int = 4_000) -> pl.DataFrame:
+        """At most `limit` lines, evenly spaced over the file: row, x (of a number column), residual."""
+        lines = self._lines(output, where, pl.col(column).alias("x")).filter(pl.col("x").is_not_null())
+        return self._sample(lines.select("row", "x", _RESIDUAL), limit)
+
+    def residual_spread(self, output: str, column: str, where: Filters = (), most: int = 20) -> pl.DataFrame:
+        """The residuals of each value of a text column, the most frequent ones: x, rows, p05, p25, p50, p75, p95."""
+        lines = self._lines(output, where, pl.col(column).cast(pl.String).alias("x")).select("x", _RESIDUAL)
+        shares = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
+        quantiles = (pl.col("residual").quantile(share, "linear").alias(name) for name, share in shares.items())
+        spread = lines.group_by("x").agg(pl.len().alias("rows"), *quantiles)
+        return spread.sort("rows", "x", descending=[True, False]).head(most).collect(engine="streaming")
+
+    def _lines(self, output: str, where: Filters, *more: pl.Expr) -> pl.LazyFrame:
+        """The lines that can be judged: row, label, predicted, and more."""
+        predicted = pl.col(output).cast(pl.Float64)
+        known = usable(self._empty, self._number.is_not_null(), predicted.is_finite())
+        lines = self.results.scan(where).filter(known)
+        return lines.select("row", self._number.alias("label"), predicted.alias("predicted"), *more)
+
+    def _sample(self, lines: pl.LazyFrame, limit: int) -> pl.DataFrame:
+        rows = int(lines.select(pl.len()).collect(engine="streaming").item())
+        return lines.gather_every(max(1, -(-rows // limit))).collect(engine="streaming")
+
+    @cached_property
+    def _dtype(self) -> pl.DataType:
+        return self.results.scan().collect_schema()[self.label]
+
+    @property
+    def _number(self) -> pl.Expr:
+        return as_number(self.label, self._dtype)
+
+    @property
+    def _empty(self) -> pl.Expr:
+        return is_empty(self.label, self._dtype)
+
+
+_RESIDUAL = (pl.col("label") - pl.col("predicted")).alias("residual")
+
+
+def _pairs(lines: pl.LazyFrame) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """(predicted, label), some thousands at a time."""
+    for batch in batches(lines.select("predicted", "label"), 2):
+        predicted, label = batch.get_columns()
+        yield predicted.to_torch(), label.to_torch()

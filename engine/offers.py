@@ -1,0 +1,47 @@
+"""The models a host offers: their cards, and what a visitor may fill in or try."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.card import Sample
+from engine.errors import UnknownModel, nearest
+from engine.readers import Source
+from engine.registry import ModelEntry, ModelRegistry
+from engine.settings import Settings
+from engine.tasks import task_of
+
+
+class Offers:
+    """All that is known of models without loading one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._registry = ModelRegistry(settings.models)
+
+    def models(self) -> tuple[ModelEntry, ...]:
+        """Every model the host offers, the broken ones with their error."""
+        return self._registry.entries()
+
+    def model(self, model_id: str) -> ModelEntry:
+        """The model of that id, or UnknownModel."""
+        return self._registry.entry(model_id)
+
+    def template(self, model_id: str) -> tuple[str, bytes]:
+        """(file name, content) of what a visitor fills in."""
+        card = self.model(model_id).usable_card()
+        suffix, content = task_of(card).inputs.template(card)
+        return f"{model_id}-template.{suffix}", content
+
+    def samples(self, model_id: str) -> tuple[Sample, ...]:
+        """The files a visitor may try the model with."""
+        return self.model(model_id).usable_card().samples
+
+    def sample_sources(self, model_id: str, title: str) -> tuple[Source, ...]:
+        """The files of the sample of that title."""
+        entry = self.model(model_id)
+        samples = {sample.title: sample for sample in entry.usable_card().samples}
+        if title not in samples:
+            near = nearest(title, samples) or ", ".join(samples)
+            raise UnknownModel(f"{model_id}: {title}", [near])
+        return tuple(Source(Path(file).name, entry.folder / file) for file in samples[title].files)

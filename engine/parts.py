@@ -1,0 +1,36 @@
+"""What an engine is put together from once it is more than a list of models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.backends import LocalBackend, WorkerPool
+from engine.dispatch import Dispatcher
+from engine.intake import Intake
+from engine.keeper import Keeper
+from engine.registry import ModelRegistry
+from engine.runs.book import RunBook
+from engine.runs.store import RunStore, database_url
+from engine.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The index of runs, and everything that stands on it."""
+
+    store: RunStore
+    book: RunBook
+    backend: LocalBackend
+    keeper: Keeper
+    dispatcher: Dispatcher
+    intake: Intake
+
+
+def open_parts(settings: Settings, registry: ModelRegistry, pool: WorkerPool, owner: str) -> Parts:
+    """Opens the store, or raises StoreError."""
+    store = RunStore(database_url(settings.database_url, settings.home))
+    book = RunBook(store, settings.runs_folder)
+    backend = LocalBackend(settings, store, pool, owner)
+    keeper = Keeper(book, owner, backend.tick)
+    dispatcher = Dispatcher(settings, registry, book, backend, keeper, owner)
+    return Parts(store, book, backend, keeper, dispatcher, Intake(settings, book, pool))
