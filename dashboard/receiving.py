@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from dashboard.resources import get_engine
 from dashboard.visitors import visitor_of
-from engine import ForelightError
+from engine import ForelightError, Upload
 from engine.errors import DiskFull, UploadNotFound, UploadRefused
 
 PATH = "/upload"
@@ -65,8 +65,12 @@ async def _receive(request: Request, size: int | None) -> Response:
             if waiting >= _PIECE:
                 await run_in_threadpool(receiving.write, b"".join(pieces))
                 pieces, waiting = [], 0
-        await run_in_threadpool(receiving.write, b"".join(pieces))
-        found = await run_in_threadpool(receiving.finish)
+
+        def last() -> Upload:
+            receiving.write(b"".join(pieces))
+            return receiving.finish()
+
+        found = await run_in_threadpool(last)
     answer = {"id": found.id, "name": found.name, "size": found.size, "sha256": found.sha256}
     return JSONResponse(answer, headers=_PRIVATE)
 
