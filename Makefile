@@ -31,7 +31,7 @@ format: $(VENV)/.tests
 screenshots: $(VENV)/.tests $(VENV)/.browser
 	$(BIN)/python -m tests.browser.screenshots
 
-bench: $(VENV)/.tests
+bench: $(VENV)/.tests $(VENV)/.browser
 	$(BIN)/python -m tests.bench
 
 clean:

@@ -109,7 +109,7 @@ async def report(request: Request) -> Response:
     """The run's report, whose own policy lets nothing in it ask anybody; apart from this server's other pages."""
     engine, run_id = get_engine(), request.path_params["run_id"]
     content = await run_in_threadpool(lambda: report_html(engine.results(run_id)))
-    name = engine.download_name(run_id, "csv").removesuffix(".csv")
+    name = _header_safe(engine.download_name(run_id, "csv").removesuffix(".csv"))
     kind = "attachment" if request.query_params.get("save") else "inline"
     headers = {"content-security-policy": _REPORT_POLICY, "content-disposition": f'{kind}; filename="{name}.html"'}
     return HTMLResponse(content, headers={**headers, **_PRIVATE})

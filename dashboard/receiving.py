@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -12,13 +13,15 @@ from starlette.routing import BaseRoute, Route
 
 from dashboard.resources import get_engine
 from dashboard.visitors import visitor_of
-from engine import ForelightError
+from engine import ForelightError, Upload
 from engine.errors import DiskFull, UploadNotFound, UploadRefused
 
 PATH = "/upload"
 MARK = ("x-requested-with", "forelight")
 _PIECE = 2 * 2**20
 _MOST_READ_FOR_NOTHING = 4 * 2**20
+_MOST_SECONDS_READ_FOR_NOTHING = 5.0
+_MOST_SECONDS_OF_SILENCE = 60.0
 _STATUS: Mapping[type[ForelightError], int] = {UploadNotFound: 404, UploadRefused: 413, DiskFull: 507}
 _PRIVATE = {"cache-control": "private, no-store"}
 
@@ -59,16 +62,34 @@ async def _receive(request: Request, size: int | None) -> Response:
     receiving = await run_in_threadpool(get_engine().uploads.begin, visitor_of(request), name, size)
     with receiving:
         pieces, waiting = [], 0
-        async for piece in request.stream():
+        async for piece in _coming(request):
             pieces.append(piece)
             waiting += len(piece)
             if waiting >= _PIECE:
                 await run_in_threadpool(receiving.write, b"".join(pieces))
                 pieces, waiting = [], 0
-        await run_in_threadpool(receiving.write, b"".join(pieces))
-        found = await run_in_threadpool(receiving.finish)
+
+        def last() -> Upload:
+            receiving.write(b"".join(pieces))
+            return receiving.finish()
+
+        found = await run_in_threadpool(last)
     answer = {"id": found.id, "name": found.name, "size": found.size, "sha256": found.sha256}
     return JSONResponse(answer, headers=_PRIVATE)
+
+
+async def _coming(request: Request) -> AsyncIterator[bytes]:
+    """The body, piece by piece; UploadRefused where it stands still, as it takes room from others meanwhile."""
+    stream = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(_MOST_SECONDS_OF_SILENCE):
+                piece = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise UploadRefused("Nothing came for a minute, so it was given up. Send it again.") from None
+        yield piece
 
 
 async def remove(request: Request) -> Response:
@@ -86,9 +107,10 @@ async def remove(request: Request) -> Response:
 async def _read_on(request: Request) -> None:
     """Reads what is left of a small body, without which a browser would not read the answer."""
     try:
-        async for _ in request.stream():
-            pass
-    except (ClientDisconnect, RuntimeError):  # nobody is there any more, or all was read before
+        async with asyncio.timeout(_MOST_SECONDS_READ_FOR_NOTHING):
+            async for _ in request.stream():
+                pass
+    except (ClientDisconnect, TimeoutError, RuntimeError):  # nobody is there any more, or all was read before
         return
 
 

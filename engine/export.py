@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
 import polars as pl
+import pyarrow.parquet as pq
 
 from engine.errors import ExportError, nearest
 from engine.filters import Filters
@@ -71,8 +73,10 @@ def export_bytes(results: Results, suffix: str, where: Filters = (), columns: Se
         return path.stat().st_size, True
     if suffix not in GROWING:
         return 0, False
-    lines, rows = results.written(where, columns), results.count(where)
-    sample = lines.head(_SAMPLE_ROWS).collect()
+    rows = results.count(where)
+    sample = next((piece for piece in results.written(where, columns) if piece.height), pl.DataFrame()).head(
+        _SAMPLE_ROWS
+    )
     text = sample.write_csv() if suffix == "csv" else sample.write_ndjson()
     return round(len(text.encode()) * rows / max(sample.height, 1)), rows <= sample.height
 
@@ -122,19 +126,27 @@ def _writing(results: Results, path: Path, part: Path, where: Filters, columns: 
     return lambda: FORMATS[suffix](results.written(where, columns), own, part)
 
 
-def _csv(lines: pl.LazyFrame, own: Collection[str], path: Path) -> None:
-    harmless(lines, own).sink_csv(path)
+def _csv(pieces: Iterable[pl.DataFrame], own: Collection[str], path: Path) -> None:
+    with path.open("wb") as file:
+        for number, piece in enumerate(pieces):
+            harmless(piece.lazy(), own).collect().write_csv(file, include_header=number == 0)
 
 
-def _parquet(lines: pl.LazyFrame, own: Collection[str], path: Path) -> None:
-    lines.sink_parquet(path)
+def _parquet(pieces: Iterable[pl.DataFrame], own: Collection[str], path: Path) -> None:
+    tables = (piece.to_arrow(compat_level=pl.CompatLevel.oldest()) for piece in pieces)
+    first = next(tables)
+    with pq.ParquetWriter(path, first.schema, compression="zstd") as file:
+        for table in chain((first,), tables):
+            file.write_table(table)
 
 
-def _json_lines(lines: pl.LazyFrame, own: Collection[str], path: Path) -> None:
-    lines.sink_ndjson(path)
+def _json_lines(pieces: Iterable[pl.DataFrame], own: Collection[str], path: Path) -> None:
+    with path.open("wb") as file:
+        for piece in pieces:
+            piece.write_ndjson(file)
 
 
-def _excel(lines: pl.LazyFrame, own: Collection[str], path: Path) -> None:
+def _excel(pieces: Iterable[pl.DataFrame], own: Collection[str], path: Path) -> None:
     """Row by row onto the disk: a workbook held in memory is many times its file."""
     from xlsxwriter import Workbook
 
@@ -142,15 +154,15 @@ def _excel(lines: pl.LazyFrame, own: Collection[str], path: Path) -> None:
     with Workbook(str(path), options) as book:
         sheet = book.add_worksheet("predictions")
         sheet.freeze_panes(1, 0)
-        sheet.write_row(0, 0, lines.collect_schema().names())
-        place = 1
-        for batch in lines.collect_batches(maintain_order=True):
-            for row in batch.iter_rows():
+        place = 0
+        for piece in pieces:
+            rows = piece.iter_rows() if place else chain((piece.columns,), piece.iter_rows())
+            for row in rows:
                 sheet.write_row(place, 0, row)
                 place += 1
 
 
-FORMATS: Mapping[str, Callable[[pl.LazyFrame, Collection[str], Path], None]] = MappingProxyType(
+FORMATS: Mapping[str, Callable[[Iterable[pl.DataFrame], Collection[str], Path], None]] = MappingProxyType(
     {"csv": _csv, "jsonl": _json_lines, "parquet": _parquet, "xlsx": _excel}
 )
 GROWING = ("csv", "jsonl")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ Role = Literal["row", "input", "order", "extra", "label", "prediction", "status"
 Showing = Callable[..., tuple[Mapping[str, Any], bytes]]
 _AS_WRITTEN = "__as_written_"
 _NEAR = 5_000
+_PIECE = 131_072
 _STATUS = ("status", "error")
 _NUMBERS: Mapping[str, pl.DataType] = MappingProxyType({"float": pl.Float64(), "integer": pl.Int64()})
 
@@ -59,12 +61,20 @@ class Lines:
         frame = self._lines(where).drop(self._as_written.values())
         return frame.sort("row") if self._reordered else frame
 
-    def written(self, where: Filters = (), columns: Sequence[str] = ()) -> pl.LazyFrame:
-        """The lines as they go into files: those columns (all where none is named), cells as they were written."""
-        frame = self._lines(where)
+    def written(self, where: Filters = (), columns: Sequence[str] = ()) -> Iterator[pl.DataFrame]:
+        """The lines as they go into files, a piece at a time, the first one perhaps empty; cells as they were written.
+
+        Those columns, or all where none is named.
+        """
         names = columns or [column.name for column in self.columns]
         chosen = [pl.col(self._as_written[name]).alias(name) if name in self._as_written else name for name in names]
-        return (frame.sort("row") if self._reordered else frame).select(chosen)
+        if self._reordered:
+            yield self._lines(where).sort("row").select(chosen).collect()
+            return
+        for number, (path, start) in enumerate(self._pieces):
+            piece = self._lines(where, pl.scan_parquet(path).slice(start, _PIECE)).select(chosen).collect()
+            if number == 0 or piece.height:
+                yield piece
 
     @cached_property
     def columns(self) -> tuple[ResultColumn, ...]:
@@ -188,9 +198,19 @@ class Lines:
         found = lines.select("row", label.alias("first"), second.alias("second"), (top - runner_up).alias("margin"))
         return found.sort("margin", "row").head(limit).collect()
 
-    def _lines(self, where: Filters = ()) -> pl.LazyFrame:
-        """The lines that all filters let through, in the order of the shards; how texts were written beside."""
-        frame = pl.scan_parquet(self._paths)
+    @property
+    def _pieces(self) -> Iterator[tuple[Path, int]]:
+        """(shard, its line that the piece begins with) of pieces of at most `_PIECE` lines."""
+        for path in self._paths:
+            for start in range(0, pl.scan_parquet(path).select(pl.len()).collect().item(), _PIECE):
+                yield path, start
+
+    def _lines(self, where: Filters = (), frame: pl.LazyFrame | None = None) -> pl.LazyFrame:
+        """The lines (of `frame`, else all) that all filters let through, as the shards hold them.
+
+        How texts that are numbers were written stands beside them.
+        """
+        frame = pl.scan_parquet(self._paths) if frame is None else frame
         if self._as_written:
             kept = [pl.col(name).alias(alias) for name, alias in self._as_written.items()]
             frame = frame.with_columns(*kept, *(_as_number(name, self._dtype(name)) for name in self._as_written))

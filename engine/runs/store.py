@@ -160,10 +160,11 @@ class RunStore:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        file = self._engine.url.database
-        if self._engine.dialect.name == "sqlite" and file:
-            Path(file).parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{file}.lock"):
+        file = self._engine.url.database or ""
+        if self._engine.dialect.name == "sqlite":
+            path = Path(file.removeprefix("file:"))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{path}.lock"):
                 yield
         else:
             with self._engine.connect() as connection:

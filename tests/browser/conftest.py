@@ -22,6 +22,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=30_000)  # the first chart of a new visitor loads five megabytes of code
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(
             executable_path=installed(), args=["--no-sandbox", "--disable-dev-shm-usage"]

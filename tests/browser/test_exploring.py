@@ -16,14 +16,6 @@ from tests.browser.serving import serve
 from tests.million import ROWS, make_model, make_run
 
 
-@pytest.fixture(scope="module", autouse=True)
-def patience() -> Iterator[None]:
-    """The first chart loads five megabytes of code, beside a server that counts a million rows."""
-    expect.set_options(timeout=30_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 @pytest.fixture(scope="module")
 def million(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, pl.DataFrame]]:
     """(address of a dashboard, id of its run of a million rows, the rows)."""

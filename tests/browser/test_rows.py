@@ -114,6 +114,15 @@ def test_the_row_of_the_table_leads_to_its_page(page: Page) -> None:
     expect(page.get_by_label("Row, 1 to 40")).to_have_value("3")
 
 
+def test_a_picture_of_the_gallery_leads_to_its_row(page: Page) -> None:
+    predicted(page, "cifar10", "3 photos")
+    page.get_by_role("button", name=re.compile("^Row 2: ")).click()
+    page.get_by_role("dialog").get_by_role("button", name="Neighbours and what if").click()
+    expect(page).to_have_url(re.compile("row=2"))
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_label("Row, 1 to 3")).to_have_value("2")
+
+
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/try?model=breast-cancer", "/try?model=cifar10", "/try?model=lorenz-state"])
 def test_trying_fits_a_phone(page: Page, path: str, colours: str) -> None:

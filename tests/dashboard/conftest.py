@@ -16,6 +16,12 @@ TESTER = "session-tester"
 FinishedRun = Callable[..., Run]
 
 
+@pytest.fixture(autouse=True)
+def _no_cookies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that is run without a browser has none."""
+    monkeypatch.setattr("dashboard.visitors._kept", lambda: "")
+
+
 @pytest.fixture
 def shared_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """The engine that pages and routes share, with a home in the test's own folder."""
@@ -23,7 +29,6 @@ def shared_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[E
     monkeypatch.setenv("FORELIGHT_MODELS", str(BUNDLED_MODELS))
     monkeypatch.setenv("FORELIGHT_ACCELERATOR", "cpu")
     monkeypatch.setattr("dashboard.resources.Engine", open_engine)
-    monkeypatch.setattr("dashboard.visitors._kept", lambda: "")
     get_engine.clear()
     engine = get_engine()
     yield engine

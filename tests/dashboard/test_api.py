@@ -11,9 +11,9 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from dashboard.api import EXCEPTION_HANDLERS, ROUTES, download_path, picture_path, template_path
+from dashboard.api import EXCEPTION_HANDLERS, ROUTES, download_path, picture_path, report_path, template_path
 from dashboard.security import SecurityHeaders
-from engine import Engine, Filter, Run
+from engine import Engine, Filter, Run, Source
 
 FinishedRun = Callable[..., Run]
 
@@ -68,6 +68,43 @@ def test_a_choice_that_is_not_there_is_refused(client: TestClient, finished_run:
     assert client.get(f"/download/{run.id}/x.csv?{query}").status_code == 422
 
 
+@pytest.mark.parametrize(("save", "kind"), [(False, "inline"), (True, "attachment")])
+def test_a_report_has_an_origin_of_its_own(
+    client: TestClient, finished_run: FinishedRun, save: bool, kind: str
+) -> None:
+    run = finished_run("diabetes-progression")
+    answer = client.get(report_path(run.id, save=save))
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["content-disposition"] == f'{kind}; filename="diabetes-progression_patients.html"'
+    assert answer.headers["content-security-policy"].startswith("sandbox allow-scripts")
+    assert "allow-same-origin" not in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert run.id in answer.text
+
+
+def test_a_report_of_a_file_with_any_name(client: TestClient, shared_engine: Engine) -> None:
+    (sample,) = shared_engine.sample_sources("diabetes-progression", "30 patients")
+    run = shared_engine.check("diabetes-progression", [Source('患者 "é".csv', sample.path)])
+    shared_engine.submit(run.id)
+    shared_engine.wait(run.id)
+    answer = client.get(report_path(run.id, save=True))
+
+    assert answer.status_code == 200
+    assert answer.headers["content-disposition"].startswith('attachment; filename="diabetes-progression_')
+    assert "患者" in answer.text
+
+
+def test_a_run_without_results_has_no_report(client: TestClient, shared_engine: Engine) -> None:
+    sources = shared_engine.sample_sources("diabetes-progression", "30 patients")
+    run = shared_engine.check("diabetes-progression", sources)
+    answer = client.get(report_path(run.id))
+
+    assert answer.status_code == 409
+    assert "has no results yet" in answer.text
+
+
 @pytest.mark.parametrize(
     ("path", "status", "words"),
     [
@@ -75,6 +112,8 @@ def test_a_choice_that_is_not_there_is_refused(client: TestClient, finished_run:
         ("/download/..%2f..%2fetc/x.csv", 404, ""),
         ("/download/", 404, "There is nothing here."),
         ("/download/a/b/c", 404, "There is nothing here."),
+        ("/report/" + "a" * 26, 404, "There is no run"),
+        ("/report/a/b", 404, "There is nothing here."),
         ("/template/no-such-model", 404, "There is no model 'no-such-model'."),
         ("/image/" + "a" * 26 + "/1", 404, "There is no run"),
         ("/image/x/not-a-number", 404, "There is nothing here."),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from dashboard.api import EXCEPTION_HANDLERS, ROUTES
 from dashboard.app import app as whole_app
-from dashboard.receiving import MARK
+from dashboard.receiving import MARK, receive
 from dashboard.resources import get_engine
 from dashboard.visitors import COOKIE
 from engine import Engine
@@ -172,6 +175,40 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(
 
     assert answer.status_code == 507
     assert answer.json()["error"].startswith("The server's disk is full.")
+    assert files(shared_engine) == 0
+
+
+def test_what_stands_still_is_given_up_and_leaves_nothing(
+    shared_engine: Engine, visitor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some bytes come, and then none for longer than is waited."""
+    monkeypatch.setattr("dashboard.receiving._MOST_SECONDS_OF_SILENCE", 0.2)
+    monkeypatch.setattr("dashboard.receiving._MOST_SECONDS_READ_FOR_NOTHING", 0.2)
+    told = {**OURS, "cookie": f"{COOKIE}={visitor}", "content-length": "100"}
+    headers = [(name.encode(), value.encode()) for name, value in told.items()]
+    scope = {"type": "http", "method": "POST", "path": "/upload", "query_string": b"name=x.csv", "headers": headers}
+    messages = [{"type": "http.request", "body": b"some", "more_body": True}]
+
+    async def receive_some() -> Any:
+        return messages.pop() if messages else await asyncio.sleep(3_600)
+
+    answer = asyncio.run(receive(Request(scope, receive_some)))
+
+    assert answer.status_code == 413
+    assert b"Nothing came for a minute" in bytes(answer.body)
+    assert files(shared_engine) == 0
+
+
+def test_a_browser_that_goes_away_leaves_nothing(shared_engine: Engine, visitor: str) -> None:
+    told = {**OURS, "cookie": f"{COOKIE}={visitor}"}
+    headers = [(name.encode(), value.encode()) for name, value in told.items()]
+    scope = {"type": "http", "method": "POST", "path": "/upload", "query_string": b"name=x.csv", "headers": headers}
+    messages = [{"type": "http.disconnect"}, {"type": "http.request", "body": b"x" * 3_000_000, "more_body": True}]
+
+    async def receive_some() -> Any:
+        return messages.pop()
+
+    assert asyncio.run(receive(Request(scope, receive_some))).status_code == 400
     assert files(shared_engine) == 0
 
 

@@ -3,7 +3,7 @@
 const uploaders = new Map();
 const ICONS = {
   done: "M5 12.5l4.5 4.5L19 7.5",
-  failed: "M12 7v6m0 3.5v.5",
+  failed: "M12 8v4.5m0 3v.2M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18",
   sending: "M12 18V7m0 0-4 4m4-4 4 4",
   remove: "M7 7l10 10M17 7L7 17",
 };
@@ -48,11 +48,13 @@ export default function draw({ parentElement: root, data, setTriggerValue }) {
     input.value = "";
     input.webkitdirectory = false;
   };
+  if (input.files.length) input.onchange(); // chosen before this script was there
   dropsOn(at("drop"), take);
   window.onbeforeunload = () => ([...uploaders.values()].some((each) => each.active) ? true : undefined);
 
   sending.drawn();
   sending.told();
+  at("uploader").classList.add("ready");
   return () => {
     sending.drawn = () => {};
     sending.told = () => {};
