@@ -117,11 +117,14 @@ class ActiveRun:
                 **self._figures(),
                 "output_kind": self._output_kind,
             }
-            record = self._store.change(self.id, held_by=self._owner, **changes)
-            if record is None:
-                return  # another process has it by now, or it was deleted
+            self._keep(self._store.get(self.id).model_copy(update=changes))
+            if self._store.change(self.id, held_by=self._owner, **changes) is None:
+                return  # another process has it by now
             if state == "done" and self._working > 0.05:
                 self._store.learn_speed(self.model_id, self._done / max(self._seconds(), 1e-6))
+
+    def _keep(self, record: Record) -> None:
+        """Into the folder first: who sees the end in the store may carry the folder away."""
         try:
             self.folder.write(record)
         except OSError as exc:

@@ -17,7 +17,7 @@ from engine.report import write_report
 from engine.report.figures import Chart
 from engine.report.page import chart_json
 from engine.settings import BUNDLED_MODELS
-from engine.views import Gallery
+from engine.views import Against, ClassBalance, Confidence, Distribution, Gallery, SeriesLines
 from tests.browser.serving import ROOT
 from tests.conftest import Predicting
 
@@ -35,6 +35,8 @@ HOSTILE = (
     "{{ 7 * 191 }} ${7*191} $\\frac{1}{2}$",
     "![x](http://evil.example/x.png) <a href='javascript:document.title=1'>y</a>",
 )
+# What a page asks further questions with (a threshold, a review, extremes) stays on the page.
+DRAWN = (Against, ClassBalance, Confidence, Distribution, SeriesLines)
 
 
 @pytest.fixture
@@ -67,14 +69,14 @@ def test_every_model_has_a_report_that_draws_offline(
 ) -> None:
     results = predicting.results(model_id, [sample(model_id)], on_error="report")
     asked, wrong = opened(offline, write_report(results, tmp_path / "report.html"))
-    charts = [view for view in results.views if not isinstance(view, Gallery)]
+    charts = [view for view in results.views if isinstance(view, DRAWN)]
     expect(offline.locator(".chart .main-svg").first).to_be_visible()
     assert offline.locator(".chart.js-plotly-plot").count() == len(charts)
     for place in range(len(charts)):
         marks = offline.locator(".chart").nth(place).locator(".points path, .scatterlayer path")
         assert marks.count() > 0, f"chart {place} is empty"
     assert offline.locator(".pictures img").count() == min(24, results.count() - results.run.rows_failed) * (
-        len(charts) < len(results.views)
+        any(isinstance(view, Gallery) for view in results.views)
     )
     assert offline.locator("table.rows tbody tr").count() == min(50, results.count())
     assert offline.locator("table.rows tr.failed").count() == min(50, results.run.rows_failed)
