@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from engine.errors import StoreError
+from engine.errors import RunNotFound, StoreError
 from engine.runs.folder import RunFolder, now
 from engine.runs.queue import Span
 from engine.runs.run import ENDED, Record, State
@@ -117,7 +117,10 @@ class ActiveRun:
                 **self._figures(),
                 "output_kind": self._output_kind,
             }
-            self._keep(self._store.get(self.id).model_copy(update=changes))
+            try:
+                self._keep(self._store.get(self.id).model_copy(update=changes))
+            except RunNotFound:
+                return  # it was deleted meanwhile
             if self._store.change(self.id, held_by=self._owner, **changes) is None:
                 return  # another process has it by now
             if state == "done" and self._working > 0.05:

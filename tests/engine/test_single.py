@@ -59,7 +59,7 @@ def test_the_lines_are_those_of_the_run(predicting: Predicting, samples: Path, m
     sources = sources_of(samples, model_id)
     run = predicting.results(model_id, [sources[0].path], on_error="report")
     report, lines = predicting.engine.predict_now(model_id, sources)
-    assert_frame_equal(lines, run.written().collect(), check_exact=True)
+    assert_frame_equal(lines, pl.concat(run.written()), check_exact=True)
     assert report == run.run.report
 
 
@@ -68,7 +68,7 @@ def test_one_row_alone_is_that_of_a_run_of_it(
     predicting: Predicting, samples: Path, tmp_path: Path, model_id: str
 ) -> None:
     path = one_item(samples, model_id, tmp_path)
-    run = predicting.results(model_id, [path]).written().collect()
+    run = pl.concat(predicting.results(model_id, [path]).written())
     _, lines = predicting.engine.predict_now(model_id, (Source(path.name, path),))
     assert lines.height == STEPS.get(model_id, 1)
     assert_frame_equal(lines, run, check_exact=True)
