@@ -1,5 +1,6 @@
 """Forelight's engine: predictions from files by PyTorch Lightning checkpoints. Knows nothing of Streamlit or HTTP."""
 
+from engine.access import AuditEntry, Caller, Role, Scope, Share, Token
 from engine.card import Column, ModelCard
 from engine.comparison import ClassComparison, ValueComparison, compare
 from engine.engine import Engine
@@ -17,6 +18,7 @@ from engine.evaluation import (
 from engine.export import MOST_EXCEL_ROWS, csv_text
 from engine.facts import ModelFacts, Repeat, Storage, WorkerState, repeat
 from engine.filters import Filter, FilterOp, FilterValue
+from engine.guarded import GuardedEngine
 from engine.lines import ResultColumn
 from engine.readers import Source
 from engine.registry import ModelEntry
@@ -27,11 +29,13 @@ from engine.settings import Settings
 from engine.signature import ColumnUse, Problem, Report
 from engine.standing import Neighbours, neighbours, shares_below
 from engine.tasks import TASKS, task_of
-from engine.uploads import Upload
+from engine.uploads import Receiving, Upload
 
 __all__ = [
     "MOST_EXCEL_ROWS",
     "TASKS",
+    "AuditEntry",
+    "Caller",
     "ClassComparison",
     "ClassEvaluation",
     "ClassFigures",
@@ -43,6 +47,7 @@ __all__ = [
     "FilterOp",
     "FilterValue",
     "ForelightError",
+    "GuardedEngine",
     "ModelCard",
     "ModelEntry",
     "ModelFacts",
@@ -51,15 +56,20 @@ __all__ = [
     "Place",
     "Point",
     "Problem",
+    "Receiving",
     "Repeat",
     "Report",
     "ResultColumn",
     "Results",
+    "Role",
     "Run",
+    "Scope",
     "Search",
     "Settings",
+    "Share",
     "Source",
     "Storage",
+    "Token",
     "Upload",
     "Used",
     "ValueComparison",

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from engine.access import AuditTrail, Shares, Tokens
 from engine.backends import WorkerPool
 from engine.card import ModelCard, file_hash, read_card
 from engine.errors import ExportError, ReadError, RunNotFound, RunStateError
@@ -154,6 +155,16 @@ class Engine(Offers):
         """Stops the run after its current batch; what is finished stays, and can be resumed."""
         self._open().dispatcher.cancel(run_id)
 
+    def owner_of(self, run_id: str) -> tuple[str, str]:
+        """(the visitor whose run it is, its model's id), or RunNotFound: what is asked before anything is shown."""
+        record = self._open().book.record(run_id)
+        return record.visitor, record.model_id
+
+    def access(self) -> tuple[Tokens, Shares, AuditTrail]:
+        """API tokens, shares of runs, and the trail of what was done."""
+        parts = self._open()
+        return parts.tokens, parts.shares, parts.audit
+
     def run(self, run_id: str) -> Run:
         """The run as it is now, or RunNotFound."""
         parts = self._open()
@@ -190,7 +201,7 @@ class Engine(Offers):
         if self.run(run_id).state in UNFINISHED:
             self.cancel(run_id)
             self.wait(run_id, 30)
-        self._open().book.remove(run_id)
+        self._open().remove(run_id)
 
     def storage(self) -> Storage:
         """What runs take, may take, and what is left on the disk."""
@@ -201,10 +212,11 @@ class Engine(Offers):
     def sweep(self) -> tuple[str, ...]:
         """Deletes uploads of yesterday, and runs that are too old or too many, the oldest first; returns their ids."""
         self.uploads.sweep()
-        book = self._open().book
-        gone = expired(book, self.settings.keep_days, self.settings.keep_bytes)
+        parts = self._open()
+        parts.sweep(self.settings.keep_audit_days)
+        gone = expired(parts.book, self.settings.keep_days, self.settings.keep_bytes)
         for run_id in gone:
-            book.remove(run_id)
+            parts.remove(run_id)
         return gone
 
     def preview(self, run_id: str, rows: int = 20) -> pl.DataFrame:

@@ -18,6 +18,8 @@ ForelightError
 ├── StoreError           the database of runs does not answer
 ├── DiskFull             there is no room for what should be written
 ├── WorkerDied           the process that did the work ended in the middle of it
+├── LoginNeeded          somebody who has to log in first
+├── NotAllowed           somebody who may not do that
 ├── NotComparable        two runs that are not about the same rows
 └── MissingPackage       an optional package is not installed
 """
@@ -126,6 +128,17 @@ class DiskFull(ForelightError):
 
 class WorkerDied(ForelightError):
     """The process that did the work ended in the middle of it; says how."""
+
+
+class LoginNeeded(ForelightError):
+    """Somebody who has to log in first, or to show a token."""
+
+    def __init__(self) -> None:
+        super().__init__("Log in first, or send an API token.")
+
+
+class NotAllowed(ForelightError):
+    """Somebody who may not do that, though what it is about may be known to them."""
 
 
 class NotComparable(ForelightError):

@@ -39,6 +39,7 @@ class Keeper:
     def serve(self, resume: Callable[[Record], None], sweep: Callable[[], object]) -> None:
         """Looks after all runs from now on: `resume` is called for each that lost its process, `sweep` now and then."""
         self._resume, self._sweep = resume, sweep
+        self._book.recovers = True
         self.start()
 
     def close(self) -> None:

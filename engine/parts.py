@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.access import AuditTrail, Shares, Tokens
 from engine.backends import LocalBackend, WorkerPool
 from engine.dispatch import Dispatcher
 from engine.intake import Intake
 from engine.keeper import Keeper
 from engine.registry import ModelRegistry
 from engine.runs.book import RunBook
-from engine.runs.store import RunStore, database_url
+from engine.runs.database import database_url
+from engine.runs.store import RunStore
 from engine.settings import Settings
 
 
@@ -24,6 +26,20 @@ class Parts:
     keeper: Keeper
     dispatcher: Dispatcher
     intake: Intake
+    tokens: Tokens
+    shares: Shares
+    audit: AuditTrail
+
+    def sweep(self, keep_audit_days: float) -> None:
+        """Forgets tokens, shares and notes that are too old."""
+        self.tokens.sweep()
+        self.shares.sweep()
+        self.audit.sweep(keep_audit_days)
+
+    def remove(self, run_id: str) -> None:
+        """Deletes the run, its files, and the ways to it."""
+        self.book.remove(run_id)
+        self.shares.revoke(run_id)
 
 
 def open_parts(settings: Settings, registry: ModelRegistry, pool: WorkerPool, owner: str) -> Parts:
@@ -33,4 +49,5 @@ def open_parts(settings: Settings, registry: ModelRegistry, pool: WorkerPool, ow
     backend = LocalBackend(settings, store, pool, owner)
     keeper = Keeper(book, owner, backend.tick)
     dispatcher = Dispatcher(settings, registry, book, backend, keeper, owner)
-    return Parts(store, book, backend, keeper, dispatcher, Intake(settings, book, pool))
+    access = Tokens(store), Shares(store), AuditTrail(store)
+    return Parts(store, book, backend, keeper, dispatcher, Intake(settings, book, pool), *access)

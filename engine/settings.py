@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     warm_models: int = Field(default=4, ge=1, description="models kept in memory; least recently used goes first")
     shard_rows: int = Field(default=1_000_000, ge=1, description="most rows of one shard")
     database_url: str = Field(default="", description="PostgreSQL's address; a SQLite file in home where empty")
+    login: bool = Field(default=False, description="visitors log in, and see their own runs and shared ones only")
+    keep_audit_days: float = Field(default=365.0, gt=0, description="days the audit trail is kept")
     keep_days: float = Field(default=30.0, gt=0, description="days after which a run is deleted")
     keep_bytes: int = Field(default=100 * 2**30, ge=1, description="bytes all runs may take; the oldest goes first")
     max_waiting: int = Field(default=1_000, ge=1, description="most runs that wait or run at once")

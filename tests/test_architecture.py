@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # From the bottom up; a module may import those of its own line and of the lines before.
 LAYERS = (
-    ("engine.errors", "engine.settings"),
+    ("engine.errors", "engine.settings", "engine.ids"),
     ("engine.bins", "engine.card", "engine.filters", "engine.views", "engine.predicted"),
     ("engine.signature", "engine.cells"),
     ("engine.readers", "engine.uploads"),
@@ -25,9 +25,11 @@ LAYERS = (
     ("engine.single", "engine.work", "engine.messages", "engine.worker"),
     ("engine.backends", "engine.lines", "engine.results", "engine.export", "engine.facts", "engine.standing"),
     ("engine.evaluation", "engine.comparison", "engine.report"),
+    ("engine.access",),
     ("engine.intake", "engine.keeper", "engine.dispatch"),
     ("engine.parts", "engine.offers"),
     ("engine.engine",),
+    ("engine.guard", "engine.permits", "engine.guarded"),
     ("engine", "engine.cli", "engine.__main__", "engine.demos"),
     ("dashboard",),
 )

@@ -25,13 +25,15 @@ class RunBook:
 
     def __init__(self, store: RunStore, runs: Path) -> None:
         self.store, self.runs = store, runs
+        self.recovers = False
+        """Whether this process resumes runs that lost theirs: to their visitors they wait then."""
 
     def folder(self, run_id: str) -> RunFolder:
         """The folder of that run, or RunNotFound."""
         return RunFolder.open(self.runs, run_id)
 
     def record(self, run_id: str) -> Record:
-        """The run as it is: one that nobody runs any more is interrupted; a folder from elsewhere is adopted."""
+        """The run as it is, by `truth`; a folder from elsewhere is adopted."""
         try:
             record = self.store.get(run_id)
         except RunNotFound:
@@ -39,10 +41,12 @@ class RunBook:
         return self.truth(record)
 
     def truth(self, record: Record) -> Record:
-        """The record, interrupted where the process that ran it is gone."""
-        if record.state in UNFINISHED and not is_alive(record.owner, self.store):
-            return record.model_copy(update={"state": "interrupted", "error": STOPPED})
-        return record
+        """The record; interrupted where the process that ran it is gone, waiting where this one will go on with it."""
+        if record.state not in UNFINISHED or is_alive(record.owner, self.store):
+            return record
+        if self.recovers:
+            return record.model_copy(update={"state": "queued", "stage": "Waiting"})
+        return record.model_copy(update={"state": "interrupted", "error": STOPPED})
 
     def snapshot(self, record: Record, place: Place | None = None) -> Run:
         """What others see of the run."""

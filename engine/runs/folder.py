@@ -26,14 +26,13 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from engine.errors import ReadError, RunNotFound
+from engine.ids import is_id, new_id
 from engine.ingest.table import INPUT_FILE
 from engine.readers import Source
 from engine.runs.run import KeptSource, Record
 from engine.signature import Report
 
-_RUN_ID = re.compile(r"^[a-z0-9]{26}$")
 FAILED_KEY = b"forelight.failed"
-_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,7 @@ class RunFolder:
     @classmethod
     def create(cls, runs: Path) -> RunFolder:
         """A new folder with an id of 130 random bits, that nobody guesses."""
-        run_id = "".join(secrets.choice(_ALPHABET) for _ in range(26))
-        path = runs / run_id
+        path = runs / new_id()
         (path / "shards").mkdir(parents=True)
         (path / "scratch").mkdir()
         return cls(path)
@@ -64,7 +62,7 @@ class RunFolder:
     def open(cls, runs: Path, run_id: str) -> RunFolder:
         """The folder of that run; RunNotFound where there is none, or the id is not one."""
         path = runs / run_id
-        if not _RUN_ID.match(run_id) or not path.is_dir():
+        if not is_id(run_id) or not path.is_dir():
             raise RunNotFound(run_id)
         return cls(path)
 
@@ -153,7 +151,7 @@ def now() -> str:
 def run_ids(runs: Path) -> Iterator[str]:
     """The ids of all runs in the folder."""
     for path in runs.glob("*/run.json"):
-        if _RUN_ID.match(path.parent.name):
+        if is_id(path.parent.name):
             yield path.parent.name
 
 

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from filelock import FileLock
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from engine.errors import RunNotFound, StoreError
+from engine.errors import RunNotFound
+from engine.runs.database import Database
 from engine.runs.run import Record
 from engine.runs.tables import owners, runs, speeds
-
-_MIGRATIONS = Path(__file__).parent / "migrations"
-_LOCK_NUMBER = 0x466F72656C  # PostgreSQL's advisory lock while the schema is brought up to date
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +32,16 @@ class Search:
     owner: str = ""
 
 
-class RunStore:
+class RunStore(Database):
     """Safe to use from several threads and processes. Raises StoreError where the database does not answer."""
 
-    def __init__(self, url: str) -> None:
-        self._said = sa.engine.make_url(url).render_as_string(hide_password=True)
-        with self._speaking("opened"):
-            self._engine = sa.create_engine(
-                url,
-                pool_pre_ping=not url.startswith("sqlite"),
-                json_serializer=partial(json.dumps, ensure_ascii=False),  # so that names can be searched
-            )
-            if self._engine.dialect.name == "sqlite":
-                sa.event.listen(self._engine, "connect", _tune_sqlite)
-            self._migrate()
-
     def add(self, record: Record) -> None:
-        with self._speaking("written") as connection:
+        with self.speaking("written") as connection:
             connection.execute(sa.insert(runs).values(_values(record)))
 
     def get(self, run_id: str) -> Record:
         """The run of that id, or RunNotFound."""
-        with self._speaking("read") as connection:
+        with self.speaking("read") as connection:
             row = connection.execute(sa.select(runs).where(runs.c.id == run_id)).mappings().first()
         if row is None:
             raise RunNotFound(run_id)
@@ -81,133 +59,62 @@ class RunStore:
             asked = asked.where(runs.c.state.in_(when))
         if held_by is not None:
             asked = asked.where(runs.c.owner == held_by)
-        with self._speaking("written") as connection:
+        with self.speaking("written") as connection:
             row = connection.execute(asked).mappings().first()
         return None if row is None else _record(row)
 
     def delete(self, run_id: str) -> None:
-        with self._speaking("written") as connection:
+        with self.speaking("written") as connection:
             connection.execute(sa.delete(runs).where(runs.c.id == run_id))
 
     def find(self, search: Search = Search(), *, limit: int | None = None, offset: int = 0) -> tuple[Record, ...]:
         """The runs that are wanted, the newest first."""
         asked = sa.select(runs).where(*_conditions(search)).order_by(runs.c.created.desc(), runs.c.id)
-        with self._speaking("read") as connection:
+        with self.speaking("read") as connection:
             return tuple(_record(row) for row in connection.execute(asked.limit(limit).offset(offset)).mappings())
 
     def count(self, search: Search = Search()) -> int:
-        with self._speaking("read") as connection:
+        with self.speaking("read") as connection:
             return int(connection.execute(sa.select(sa.func.count()).where(*_conditions(search))).scalar_one())
 
     def bytes_used(self) -> int:
         """What all runs together take on disk."""
-        with self._speaking("read") as connection:
+        with self.speaking("read") as connection:
             return int(connection.execute(sa.select(sa.func.coalesce(sa.func.sum(runs.c.bytes), 0))).scalar_one())
 
     def wished_to_stop(self, owner: str) -> tuple[str, ...]:
         """The runs of that process which somebody wants stopped."""
         asked = sa.select(runs.c.id).where(runs.c.owner == owner, runs.c.stop)
-        with self._speaking("read") as connection:
+        with self.speaking("read") as connection:
             return tuple(connection.execute(asked).scalars())
 
     def ids(self) -> frozenset[str]:
-        with self._speaking("read") as connection:
+        with self.speaking("read") as connection:
             return frozenset(connection.execute(sa.select(runs.c.id)).scalars())
 
     def beat(self, owner: str) -> None:
         """Notes that this process is alive."""
-        self._put(owners, "id", owner, {"seen": time.time()})
+        self.put(owners, "id", owner, {"seen": time.time()})
 
     def leave(self, owner: str) -> None:
         """Notes that this process is gone."""
-        with self._speaking("written") as connection:
+        with self.speaking("written") as connection:
             connection.execute(sa.delete(owners).where(owners.c.id == owner))
 
     def seen(self, owner: str) -> float:
         """When that process was last heard of, in Unix time; 0 where never."""
-        with self._speaking("read") as connection:
+        with self.speaking("read") as connection:
             return float(connection.execute(sa.select(owners.c.seen).where(owners.c.id == owner)).scalar() or 0.0)
 
     def learn_speed(self, model_id: str, rows_per_second: float) -> None:
-        self._put(speeds, "model_id", model_id, {"rows_per_second": rows_per_second})
+        self.put(speeds, "model_id", model_id, {"rows_per_second": rows_per_second})
 
     def speed(self, model_id: str) -> float | None:
         """Rows a second, as that model did the last time."""
         asked = sa.select(speeds.c.rows_per_second).where(speeds.c.model_id == model_id)
-        with self._speaking("read") as connection:
+        with self.speaking("read") as connection:
             found = connection.execute(asked).scalar()
         return None if found is None else float(found)
-
-    def close(self) -> None:
-        self._engine.dispose()
-
-    def _put(self, table: sa.Table, key: str, name: str, values: Mapping[str, Any]) -> None:
-        """Inserts or replaces one row; both databases have the same words for it."""
-        from sqlalchemy.dialects import postgresql, sqlite
-
-        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
-        asked = insert(table).values({key: name, **values})
-        with self._speaking("written") as connection:
-            connection.execute(asked.on_conflict_do_update(index_elements=[key], set_=dict(values)))
-
-    def _migrate(self) -> None:
-        """Brings the schema up to date; processes that start together take turns."""
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS))
-        with self._alone(), self._engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        file = self._engine.url.database or ""
-        if self._engine.dialect.name == "sqlite":
-            path = Path(file.removeprefix("file:"))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{path}.lock"):
-                yield
-        else:
-            with self._engine.connect() as connection:
-                connection.execute(sa.text(f"SELECT pg_advisory_lock({_LOCK_NUMBER})"))
-                try:
-                    yield
-                finally:
-                    connection.execute(sa.text(f"SELECT pg_advisory_unlock({_LOCK_NUMBER})"))
-
-    @contextmanager
-    def _speaking(self, what: str) -> Iterator[Any]:
-        """A transaction; what the database says against it becomes a StoreError."""
-        try:
-            if what == "opened":
-                yield None
-            else:
-                with self._engine.begin() as connection:
-                    yield connection
-        except (NoSuchModuleError, ModuleNotFoundError) as exc:
-            raise StoreError(f"FORELIGHT_DATABASE_URL: {exc}. Take sqlite:///… or postgresql+psycopg://….") from exc
-        except (SQLAlchemyError, OSError) as exc:
-            words = str(exc.orig if isinstance(exc, DBAPIError) else exc).strip().splitlines()
-            raise StoreError(
-                f"The run store {self._said} cannot be {what}: {words[0] if words else type(exc).__name__}. "
-                "Look whether the disk is full, the file may be written, and the database runs."
-            ) from exc
-
-
-def database_url(url: str, home: Path) -> str:
-    """The URL for SQLAlchemy of what the host set; a SQLite file in `home` where nothing is set."""
-    if not url:
-        return f"sqlite:///{home / 'forelight.db'}"
-    scheme, separator, rest = url.partition("://")
-    return f"postgresql+psycopg://{rest}" if separator and scheme in ("postgres", "postgresql") else url
-
-
-def _tune_sqlite(connection: Any, _: object) -> None:
-    """Readers do not wait for a writer, a writer waits for a writer, and a commit is on the disk when it is said."""
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout = 15000")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = NORMAL")
-    cursor.close()
 
 
 def _conditions(search: Search) -> list[sa.ColumnElement[bool]]:

@@ -58,3 +58,49 @@ speeds = Table(
     Column("model_id", Text, primary_key=True),
     Column("rows_per_second", Float, nullable=False),
 )
+
+# API tokens: what a program shows instead of a login. Only the SHA-256 of a token is kept.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("token_sha256", String(64), nullable=False, unique=True),
+    Column("visitor", Text, nullable=False),
+    Column("visitor_name", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("created", String(32), nullable=False),
+    Column("expires", String(32), nullable=False),
+    Column("used", String(32), nullable=False),
+    Index("tokens_by_visitor", "visitor"),
+)
+
+# Who may see a run beside its owner: whoever shows the key of which the SHA-256 is here, or all who may log in ("").
+shares = Table(
+    "shares",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("run_id", String(26), nullable=False),
+    Column("key_sha256", String(64), nullable=False),
+    Column("visitor", Text, nullable=False),
+    Column("created", String(32), nullable=False),
+    Column("expires", String(32), nullable=False),
+    Index("shares_by_run", "run_id"),
+    Index("shares_by_key", "key_sha256"),
+)
+
+# Who did what to which run.
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", String(32), nullable=False),
+    Column("visitor", Text, nullable=False),
+    Column("visitor_name", Text, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("run_id", String(26), nullable=False),
+    Column("model_id", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("audit_by_time", "at"),
+    Index("audit_by_run", "run_id"),
+)

@@ -22,12 +22,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from engine.errors import UploadNotFound
+from engine.ids import is_id, new_id
 from engine.settings import Settings
 from engine.uploads.receiving import Receiving, Upload, full_disk_said
 from engine.uploads.room import Room, cost
 
-_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
-_ID = re.compile(r"[a-z2-7]{26}")
 _OWNER = re.compile(r"[0-9a-f]{32}")
 _MOST_NAME = 1_000
 _A_DAY = 86_400.0
@@ -61,7 +60,7 @@ class Uploads:
     def begin(self, visitor: str, name: str, size: int | None = None) -> Receiving:
         """A file begins to come; `size` where it is known. UploadRefused or DiskFull where there is no room for it."""
         self._count()
-        upload_id = _new_id()
+        upload_id = new_id()
         with self._lock:
             with full_disk_said():
                 incoming = self._incoming_folder() / upload_id
@@ -137,7 +136,7 @@ class Uploads:
                 return
             taken: Counter[str] = Counter()
             for path in self.folder.glob("*/*"):
-                if _ID.fullmatch(path.name) and _OWNER.fullmatch(path.parent.name):
+                if is_id(path.name) and _OWNER.fullmatch(path.parent.name):
                     taken[path.parent.name] += cost(path.stat().st_size)
             for receiving in self._coming:
                 taken[receiving.owner] += receiving.counted
@@ -155,14 +154,9 @@ class Uploads:
         return self._incoming[0]
 
     def _path(self, visitor: str, upload_id: str) -> Path:
-        if not visitor or not _ID.fullmatch(upload_id):
+        if not visitor or not is_id(upload_id):
             raise UploadNotFound
         return self.folder / _owner(visitor) / upload_id
-
-
-def _new_id() -> str:
-    """130 random bits, that nobody guesses."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(26))
 
 
 def _owner(visitor: str) -> str:

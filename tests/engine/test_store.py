@@ -11,9 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from engine.errors import RunNotFound, StoreError
+from engine.runs.database import database_url
 from engine.runs.folder import now
 from engine.runs.run import KeptSource, Options, Record
-from engine.runs.store import RunStore, Search, database_url
+from engine.runs.store import RunStore, Search
 from engine.runs.tables import metadata
 from tests.engine.postgres import database
 
