@@ -5,7 +5,7 @@ PORT ?= 8501
 # A host without a GPU may take PyTorch's smaller build:
 #   make run TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
-PYTEST_ARGS ?= -n 2 --dist loadfile
+PYTEST_ARGS ?= -n 4 --dist loadfile
 
 VENV := .venv
 BIN := $(VENV)/bin
