@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from engine.draft.rehearsal import check_model
+from engine.draft.terminal import init
 from engine.engine import Engine
 from engine.errors import ForelightError, InputRefused
 from engine.facts import repeat
@@ -31,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Predictions from files by trained models.",
 )
+app.command()(init)
 Files = Annotated[list[Path], typer.Argument(help="the files, or folders of pictures, to predict")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of a table")]
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -51,8 +54,17 @@ def models(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def check(model: str, files: Files, as_json: AsJson = False) -> None:
-    """Says what a model would make of the files. Exit code 0: every row can be predicted; 2: not so."""
+def check(
+    model: str,
+    files: Annotated[list[Path] | None, typer.Argument(help="without any, the model itself is checked")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Says what a model would make of the files; or, without files, what is to be doubted of the model.
+
+    Exit code 0: every row can be predicted, the model works; 2: not so.
+    """
+    if not files:
+        raise typer.Exit(DONE if check_model(model, as_json=as_json) else REFUSED)
     with _engine() as engine:
         run = engine.check(model, _sources(files))
         engine.delete(run.id)

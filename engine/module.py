@@ -78,6 +78,15 @@ def build_module(card: ModelCard, folder: Path, checkpoint: Checkpoint) -> nn.Mo
     return module.eval().requires_grad_(False)
 
 
+def missing_arguments(card: ModelCard, folder: Path, checkpoint: Checkpoint) -> tuple[str, ...]:
+    """What the class must be given to be built, and neither the checkpoint nor the card holds."""
+    kind = import_class(card, folder)
+    given = {**checkpoint.hyper_parameters, **card.hyper_parameters}
+    plain = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    parameters = inspect.signature(kind).parameters.values()
+    return tuple(p.name for p in parameters if p.kind in plain and p.default is p.empty and p.name not in given)
+
+
 def _import_file(path: Path) -> ModuleType:
     """The file as a module, named by its content, so that a changed file is a new module."""
     name = f"forelight_model_{hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:16]}"

@@ -15,6 +15,8 @@ import yaml
 from engine.card import ModelCard, read_card
 from engine.settings import BUNDLED_MODELS, Settings
 from engine.tasks import task_of
+from tests.engine.making import TABULAR_CARD, write_model
+from tests.engine.test_draft import CLASSIFIER, ROWS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,15 +31,24 @@ PYTHON = ".venv/bin/python "
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that has the project's own, to run commands in and leave the checkout as it is."""
+    """A folder that has the project's own, and the files a host has, to run commands in; the checkout stays as it is."""
     folder = tmp_path_factory.mktemp("readme")
     (folder / "engine").symlink_to(ROOT / "engine")
+    trained = write_model(folder / "trained", CLASSIFIER, TABULAR_CARD, 3)
+    (trained / "model.ckpt").rename(folder / "last.ckpt")
+    (folder / "churn.py").write_text(CLASSIFIER.replace("Model(", "Churn("))
+    (folder / "customers.csv").write_text(ROWS)
     return folder
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith(PYTHON)])
 def test_commands_run(elsewhere: Path, command: str) -> None:
-    environment = {**os.environ, "FORELIGHT_HOME": str(elsewhere / "home"), "FORELIGHT_ACCELERATOR": "cpu"}
+    environment = {
+        **os.environ,
+        "FORELIGHT_HOME": str(elsewhere / "home"),
+        "FORELIGHT_MODELS": os.pathsep.join((str(elsewhere / "models"), str(BUNDLED_MODELS))),
+        "FORELIGHT_ACCELERATOR": "cpu",
+    }
     words = [sys.executable, *shlex.split(command.removeprefix(PYTHON))]
     done = subprocess.run(words, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -28,12 +28,13 @@ def typed_by_content(
     frame = pl.scan_ipc(path)
     texts = [name for name, dtype in frame.collect_schema().items() if dtype == pl.String()]
     asked = [use.name for use in uses if use.role in ("label", "extra") and not use.type and use.name in texts]
-    first = _kinds(frame.head(_FIRST_ROWS), asked, decimal_comma)
-    found = _kinds(frame, [name for name in asked if first[name]], decimal_comma)
+    first = kinds_of(frame.head(_FIRST_ROWS), asked, decimal_comma)
+    found = kinds_of(frame, [name for name in asked if first[name]], decimal_comma)
     return tuple(replace(use, type=found.get(use.name, use.type)) for use in uses)
 
 
-def _kinds(frame: pl.LazyFrame, names: Sequence[str], decimal_comma: bool) -> dict[str, str]:
+def kinds_of(frame: pl.LazyFrame, names: Sequence[str], decimal_comma: bool) -> dict[str, str]:
+    """What all cells of each of these columns of text are: integer, float, category, or ""."""
     if not names:
         return {}
     figures = pl.collect_all([frame.select(_figures(name, decimal_comma)) for name in names])

@@ -1,0 +1,189 @@
+"""What a host should doubt of a model before visitors meet it; found by running it on its own samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+import polars as pl
+import pyarrow as pa
+from torch import nn
+
+from engine.card import ModelCard
+from engine.ingest.table import FAULT, ROW
+from engine.predicted import Classes
+from engine.predictor import predict_shard
+from engine.readers import Source
+from engine.runs.folder import RunFolder
+from engine.settings import Settings
+from engine.signature import Report
+from engine.warm import LoadedModel
+
+_MOST_ROWS = 1_000
+_CLOSE = 1e-4
+_ENOUGH_ROWS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """One sentence. An "error" keeps visitors from good predictions; a "warning" may; a "note" is care left out."""
+
+    severity: Literal["error", "warning", "note"]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """One sample as a visitor would see it: the report, and the lines of at most 1,000 rows."""
+
+    title: str
+    report: Report
+    lines: pl.DataFrame
+    doubts: tuple[Doubt, ...]
+
+
+def doubts_of(model: LoadedModel) -> tuple[Doubt, ...]:
+    """What card and module show without any input."""
+    card = model.card
+    return (*_of_module(model.module, card), *_of_card(card))
+
+
+def rehearse(model: LoadedModel, title: str, sources: Sequence[Source], settings: Settings) -> Rehearsal:
+    """Predicts a sample as a run would. Raises ReadError and PredictionFailed as that does."""
+    with TemporaryDirectory(prefix="forelight-") as name:
+        folder = Path(name)
+        report = model.task.inputs.ingest(sources, model.card, folder, settings, {}, lambda stage, done, total: None)
+        if report.fatal:
+            told = "; ".join(problem.message for problem in report.problems if problem.severity == "fatal")
+            return Rehearsal(title, report, pl.DataFrame(), (Doubt("warning", f"Sample '{title}': {told}"),))
+        rows = RunFolder(folder).rows(0, _MOST_ROWS)
+        lines = _lines(model, rows, folder / "first.parquet", settings)
+        doubts: list[Doubt] = []
+        if report.n_good:
+            columns = [field.name for field in model.task.outputs.schema(model.card, model.calling.kind)]
+            doubts += _of_lines(title, lines, columns, model)
+            doubts += _of_repeats(title, lines, columns, model, rows, folder, settings)
+        ordered = lines.sort("row") if ROW in rows.column_names else lines
+        return Rehearsal(title, report, ordered, tuple(doubts))
+
+
+def _of_module(module: nn.Module, card: ModelCard) -> Iterator[Doubt]:
+    training = [name or type(module).__name__ for name, part in module.named_modules() if part.training]
+    if training:
+        yield Doubt(
+            "error",
+            f"'{training[0]}' stays in train mode after eval(): dropout and batch statistics would change predictions. "
+            "Look for a train() of its own.",
+        )
+    widths = [part.in_features for part in module.modules() if isinstance(part, nn.Linear)]
+    if card.signature and not card.sequence and widths and len(card.signature) > max(widths):
+        yield Doubt(
+            "warning",
+            f"The signature has {len(card.signature)} columns, and the widest layer takes {max(widths)}: some of them "
+            "may never reach the model.",
+        )
+
+
+def _of_card(card: ModelCard) -> Iterator[Doubt]:
+    if not card.samples:
+        yield Doubt("warning", "There is no sample: nothing was tried, and visitors have nothing to try.")
+    if not card.sha256:
+        yield Doubt("note", "The card names no sha256: a checkpoint that is exchanged would not be noticed.")
+    if not card.description:
+        yield Doubt("note", "The card has no description: visitors do not learn what the model is for.")
+    if not card.figures:
+        yield Doubt("note", "The card has no figures: visitors do not learn how good the model is.")
+    numbers = [(each.name, each.unit) for each in card.signature if each.is_number]
+    bare = [name for name, unit in (*numbers, *((each.name, each.unit) for each in card.outputs)) if not unit]
+    if bare:
+        names = ", ".join(f"'{name}'" for name in bare[:5]) + (" …" if len(bare) > 5 else "")
+        yield Doubt("note", f"These have no unit: {names}.")
+    if card.labels and all(label.lstrip("-").isdigit() for label in card.labels):
+        yield Doubt("note", f"The labels are numbers ({', '.join(card.labels[:4])} …): name them for people.")
+
+
+def _of_lines(title: str, lines: pl.DataFrame, columns: Sequence[str], model: LoadedModel) -> Iterator[Doubt]:
+    good = lines.filter(pl.col("error").is_null())
+    numbers = [name for name in columns if good[name].dtype.is_numeric()]
+    broken = lines.filter(pl.col("error").str.contains("not a finite number"))
+    if len(broken):
+        first = broken["row"][0]
+        yield Doubt("error", f"Sample '{title}': {len(broken)} rows give NaN or infinity, the first is row {first}.")
+    if len(good) >= 3:
+        same = [name for name in columns if good[name].n_unique() == 1]
+        if same == list(columns):
+            yield Doubt("warning", f"Sample '{title}': all {len(good)} rows get the same prediction.")
+    predicted = model.task.outputs.predicted(model.card, columns)
+    if isinstance(predicted, Classes):
+        if predicted.shares and set(predicted.shares) <= set(numbers):
+            off = (good.select(pl.sum_horizontal(predicted.shares)).to_series() - 1).abs().max()
+            if isinstance(off, float) and off > 1e-3:
+                yield Doubt("error", f"Sample '{title}': probabilities sum to one but for {off:.3g}.")
+        yield from _of_labels(title, good, predicted, model.card)
+
+
+def _of_labels(title: str, good: pl.DataFrame, predicted: Classes, card: ModelCard) -> Iterator[Doubt]:
+    """Whether the predictions fit the sample's own labels; as good as none where the labels' order is wrong."""
+    if not card.target or card.target not in good.columns:
+        return
+    known = good.filter(pl.col(card.target).cast(pl.String).is_in(predicted.labels))
+    if len(known) < len(good):
+        strange = good.filter(~pl.col(card.target).cast(pl.String).is_in(predicted.labels))[card.target][0]
+        yield Doubt("warning", f"Sample '{title}': '{card.target}' holds '{strange}', which is none of the labels.")
+    if len(known) >= _ENOUGH_ROWS:
+        truth = known[card.target].cast(pl.String)
+        right = float((truth == known[predicted.column]).mean() or 0)  # type: ignore[arg-type]
+        usual = float(truth.value_counts()["count"].max() or 0) / len(known)  # type: ignore[arg-type]
+        if right < usual:
+            yield Doubt(
+                "warning",
+                f"Sample '{title}': {right:.0%} of the rows are predicted as labelled; always saying the most frequent "
+                f"class would be right for {usual:.0%}. Is the order of the labels that of the model's outputs?",
+            )
+
+
+def _of_repeats(
+    title: str,
+    lines: pl.DataFrame,
+    columns: Sequence[str],
+    model: LoadedModel,
+    rows: pa.Table,
+    folder: Path,
+    settings: Settings,
+) -> Iterator[Doubt]:
+    """Whether the same rows give the same again, and one item alone what it gives among others."""
+    again = _lines(model, rows, folder / "again.parquet", settings)
+    if not lines.select(columns).equals(again.select(columns)):
+        yield Doubt("error", f"Sample '{title}': predicted twice, the rows get different figures.")
+    numbers = [name for name in columns if lines[name].dtype.is_numeric()]
+    spans = model.task.inputs.batches(rows, model.card, 1)
+    good = [span for span in spans if FAULT not in rows.column_names or not _faulty(rows, span)]
+    if len(good) < 2 or not numbers:
+        return
+    start, stop = good[len(good) // 2]
+    alone = _lines(model, rows.slice(start, stop - start), folder / "alone.parquet", settings)
+    among = lines.slice(start, stop - start)
+    for name in numbers:
+        off = (alone[name].cast(pl.Float64) - among[name].cast(pl.Float64)).abs().max()
+        size = among[name].cast(pl.Float64).abs().max()
+        if isinstance(off, float) and isinstance(size, float) and off > _CLOSE * max(1.0, size):
+            yield Doubt(
+                "warning",
+                f"Sample '{title}': row {among['row'][0]} alone has another {name} than among others (by {off:.3g}): "
+                "predictions depend on the rows beside them.",
+            )
+            return
+
+
+def _faulty(rows: pa.Table, span: tuple[int, int]) -> bool:
+    part = rows.column(FAULT).slice(span[0], span[1] - span[0])
+    return bool(part.null_count < len(part))
+
+
+def _lines(model: LoadedModel, rows: pa.Table, path: Path, settings: Settings) -> pl.DataFrame:
+    """The lines in the order of the input."""
+    predict_shard(model, rows, 1, path, accelerator=settings.accelerator)
+    return pl.read_parquet(path)

@@ -1,0 +1,80 @@
+"""`python -m engine check MODEL`: loads a model, runs its samples, prints what visitors will see and every doubt."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+
+from engine.errors import ForelightError
+from engine.offers import Offers
+from engine.readers import Source
+from engine.settings import Settings
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from engine.doubts import Doubt, Rehearsal
+    from engine.warm import LoadedModel
+
+_SHOWN = 5
+_MARKS = {"error": "✗", "warning": "!", "note": "·"}
+out = Console(highlight=False, soft_wrap=True, markup=False)
+
+
+def check_model(model_id: str, *, as_json: bool) -> bool:
+    """Whether visitors can use the model; everything that speaks against it is printed."""
+    from engine.doubts import Doubt, doubts_of, rehearse
+    from engine.warm import load_model
+
+    settings = Settings()
+    offers = Offers(settings)
+    try:
+        entry = offers.model(model_id)
+        model = load_model(entry.usable_card(), entry.folder)
+    except ForelightError as exc:
+        _print(model_id, None, (), [Doubt("error", str(exc))], as_json=as_json)
+        return False
+    doubts, rehearsals = list(doubts_of(model)), []
+    for sample in model.card.samples:
+        sources: tuple[Source, ...] = offers.sample_sources(model_id, sample.title)
+        try:
+            seen = rehearse(model, sample.title, sources, settings)
+        except ForelightError as exc:
+            doubts.append(Doubt("error", f"Sample '{sample.title}': {exc}"))
+            continue
+        rehearsals.append(seen)
+        doubts += seen.doubts
+    if model.card.samples and not any(seen.report.n_good for seen in rehearsals):
+        doubts.append(Doubt("error", "No row of any sample can be predicted."))
+    _print(model_id, model, rehearsals, doubts, as_json=as_json)
+    return not any(doubt.severity == "error" for doubt in doubts)
+
+
+def _print(
+    model_id: str,
+    model: LoadedModel | None,
+    rehearsals: list[Rehearsal] | tuple[()],
+    doubts: list[Doubt],
+    *,
+    as_json: bool,
+) -> None:
+    if as_json:
+        told: dict[str, Any] = {"id": model_id, "works": all(doubt.severity != "error" for doubt in doubts)}
+        told["found"] = list(model.calling.sentences) if model else []
+        told["doubts"] = [{"severity": doubt.severity, "message": doubt.message} for doubt in doubts]
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    if model is not None:
+        out.print(f"{model.card.title} ({model.task.title})")
+        for sentence in (*model.calling.sentences, *model.task.inputs.needs(model.card)):
+            out.print(f"  {sentence}")
+    for seen in rehearsals:
+        out.print(f"\nSample '{seen.title}': {seen.report.n_good:,} of {seen.report.n_rows:,} rows can be predicted.")
+        if len(seen.lines):
+            out.print(str(seen.lines.head(_SHOWN)))
+    out.print()
+    for doubt in sorted(doubts, key=lambda each: list(_MARKS).index(each.severity)):
+        out.print(f"{_MARKS[doubt.severity]} {doubt.message}")
+    if not doubts:
+        out.print("There is nothing to doubt.")
