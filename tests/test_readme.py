@@ -31,7 +31,7 @@ PYTHON = ".venv/bin/python "
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that has the project's own, and the files a host has, to run commands in; the checkout stays as it is."""
+    """A folder with the project's own and the files a host has, to run commands in; the checkout stays as it is."""
     folder = tmp_path_factory.mktemp("readme")
     (folder / "engine").symlink_to(ROOT / "engine")
     trained = write_model(folder / "trained", CLASSIFIER, TABULAR_CARD, 3)
