@@ -27,7 +27,8 @@ class CardModel(BaseModel):
 class Column(CardModel):
     """One column the model takes.
 
-    `range` is the inclusive interval of valid values, in `unit`; a row outside of it is not predicted.
+    `range` is the inclusive interval of valid values, in `unit`; a row outside of it is not predicted. `trained` is
+    what the model has seen: minimum, quartiles, maximum; a row outside of it is predicted, and said to be.
     `categories` are the values known to the model; their position is the code it is fed.
     """
 
@@ -36,6 +37,7 @@ class Column(CardModel):
     unit: str = ""
     description: str = ""
     range: tuple[float, float] | None = None
+    trained: tuple[float, float, float, float, float] | None = None
     categories: tuple[str, ...] = ()
     example: float | int | str | None = None
 
@@ -43,6 +45,8 @@ class Column(CardModel):
     def _consistent(self) -> Self:
         if self.range and self.range[0] > self.range[1]:
             raise ValueError(f"range of column '{self.name}' ends ({self.range[1]}) before it begins ({self.range[0]})")
+        if self.trained and list(self.trained) != sorted(self.trained):
+            raise ValueError(f"trained of column '{self.name}' is minimum, quartiles and maximum, in this order")
         if self.type == "category" and len(set(self.categories)) < max(1, len(self.categories)):
             raise ValueError(f"column '{self.name}' is a category and needs `categories`, each named once")
         return self

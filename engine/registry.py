@@ -32,7 +32,7 @@ class ModelEntry:
 
 
 class ModelRegistry:
-    """Every folder with a card.yaml directly in one of the host's folders; its name is the model's id."""
+    """Every folder with a card.yaml directly in one of the host's folders; its name, without a dot first, is the id."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = tuple(folders)
@@ -43,7 +43,7 @@ class ModelRegistry:
         """All models, by id; where two folders have one of the same id, the first named counts."""
         found: dict[str, ModelEntry] = {}
         for folder in self._folders:
-            for path in sorted(folder.glob(f"*/{CARD_FILE}")):
+            for path in sorted(folder.glob(f"[!.]*/{CARD_FILE}")):
                 found.setdefault(path.parent.name, self._entry(path))
         return tuple(found[name] for name in sorted(found))
 

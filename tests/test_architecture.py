@@ -29,7 +29,7 @@ LAYERS = (
     ("engine.intake", "engine.keeper", "engine.dispatch"),
     ("engine.parts", "engine.offers"),
     ("engine.engine",),
-    ("engine.guard", "engine.permits", "engine.guarded", "engine.doubts", "engine.draft"),
+    ("engine.guard", "engine.permits", "engine.guarded", "engine.doubts", "engine.draft", "engine.callbacks"),
     ("engine", "engine.cli", "engine.__main__", "engine.demos"),
     ("dashboard",),
 )

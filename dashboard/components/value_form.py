@@ -36,7 +36,8 @@ def _field(column: Column, start: object, key: str, exact: bool) -> object:
     if not column.is_number:
         return _choice(column, start, label, tip, key)
     figure = start if isinstance(start, int | float) and math.isfinite(start) else None
-    if exact or figure is None or not column.range or not column.range[0] <= figure <= column.range[1]:
+    low, high = _span(column)
+    if exact or figure is None or low == high or not low <= figure <= high:
         return _typed(column, figure, label, tip, f"{key}-typed")
     return _slid(column, figure, label, tip, key)
 
@@ -64,12 +65,19 @@ def _typed(column: Column, start: float | None, label: str, tip: str | None, key
 
 
 def _slid(column: Column, start: float, label: str, tip: str | None, key: str) -> float | int:
-    low, high = column.range or (0.0, 0.0)
+    low, high = _span(column)
     if column.type == "integer":
         return int(st.slider(label, math.ceil(low), math.floor(high), int(start), 1, help=tip, key=key))
     step = _step_of(low, high)
     places = max(decimals(step, 1), decimals(abs(start)) if start else 0)
     return float(st.slider(label, low, high, float(start), step, f"%.{places}f", help=tip, key=key))
+
+
+def _span(column: Column) -> tuple[float, float]:
+    """Where a slider goes: the valid values, else those the model was trained on; twice the same where unknown."""
+    if column.range:
+        return column.range
+    return (column.trained[0], column.trained[-1]) if column.trained else (0.0, 0.0)
 
 
 def _step_of(low: float, high: float) -> float:

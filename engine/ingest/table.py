@@ -12,6 +12,7 @@ from engine import cells
 from engine.card import Column, ModelCard
 from engine.errors import ReadError, nearest
 from engine.ingest.content import typed_by_content
+from engine.ingest.trained import beyond_training
 from engine.readers import Source, scan_table
 from engine.settings import Settings
 from engine.signature import Problem, Report, check_names, column_uses, result_names
@@ -57,7 +58,7 @@ def ingest_table(
     if written.fatal:
         return written
     uses = typed_by_content(written.columns, path, table.decimal_comma, classes=bool(card.labels))
-    return replace(written, columns=uses)
+    return replace(written, columns=uses, problems=(*written.problems, *beyond_training(path, card)))
 
 
 def read_table(
