@@ -14,13 +14,15 @@ from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Mount, Route
 
 from dashboard.address import FILTER, query, read_filters
+from dashboard.callers import guarded
 from dashboard.receiving import UPLOAD_ROUTES
-from dashboard.resources import get_engine
-from engine import Filter, report_html
+from engine import Filter
 from engine.errors import (
     DiskFull,
     ExportError,
     ForelightError,
+    LoginNeeded,
+    NotAllowed,
     QueueFull,
     ReadError,
     RunNotFound,
@@ -36,6 +38,8 @@ STATUS: Mapping[type[ForelightError], int] = {
     UnknownModel: 404,
     UploadNotFound: 404,
     UploadRefused: 413,
+    LoginNeeded: 401,
+    NotAllowed: 403,
     QueueFull: 429,
     StoreError: 503,
     DiskFull: 507,
@@ -80,11 +84,8 @@ def picture_path(run_id: str, row: int, *, small: bool) -> str:
 
 async def download(request: Request) -> Response:
     """The lines and columns asked for as a file: from the disk, or while it is first written; not compressed again."""
-    engine, run_id = get_engine(), request.path_params["run_id"]
     suffix = request.path_params["name"].rpartition(".")[2]
-    asked = request.query_params
-    file = await run_in_threadpool(_file, run_id, suffix, asked.getlist(FILTER), asked.getlist(COLUMN))
-    name = await run_in_threadpool(engine.download_name, run_id, suffix)
+    file, name = await run_in_threadpool(_file, request, suffix)
     headers = {"content-encoding": "identity", **_PRIVATE}
     if isinstance(file, Path):
         return FileResponse(file, filename=name, media_type=_TYPES.get(suffix), headers=headers)
@@ -92,46 +93,50 @@ async def download(request: Request) -> Response:
     return StreamingResponse(file, media_type=_TYPES.get(suffix), headers=headers)
 
 
-def _file(run_id: str, suffix: str, filters: Sequence[str], columns: Sequence[str]) -> Path | Iterator[bytes]:
-    """ExportError where the address asks for what there is not: a file with other rows than asked would mislead."""
-    engine = get_engine()
+def _file(request: Request, suffix: str) -> tuple[Path | Iterator[bytes], str]:
+    """(the file, its name); ExportError where other rows or columns are asked for than there are."""
+    engine, run_id = guarded(request), request.path_params["run_id"]
+    filters, columns = request.query_params.getlist(FILTER), request.query_params.getlist(COLUMN)
+    name = engine.download_name(run_id, suffix)
     if not filters and not columns:
-        return engine.download(run_id, suffix)
+        return engine.download(run_id, suffix), name
     known = engine.results(run_id).columns
     where, unread = read_filters(filters, known)
     missing = [name for name in columns if name not in {column.name for column in known}]
     if unread or missing:
         raise ExportError(" ".join((*unread, *(f"There is no column '{name}'." for name in missing))))
-    return engine.download(run_id, suffix, where, columns)
+    return engine.download(run_id, suffix, where, columns), name
 
 
 async def report(request: Request) -> Response:
     """The run's report, whose own policy lets nothing in it ask anybody; apart from this server's other pages."""
-    engine, run_id = get_engine(), request.path_params["run_id"]
-    content = await run_in_threadpool(lambda: report_html(engine.results(run_id)))
-    name = _header_safe(engine.download_name(run_id, "csv").removesuffix(".csv"))
+    content, name = await run_in_threadpool(_report, request)
     kind = "attachment" if request.query_params.get("save") else "inline"
     headers = {"content-security-policy": _REPORT_POLICY, "content-disposition": f'{kind}; filename="{name}.html"'}
     return HTMLResponse(content, headers={**headers, **_PRIVATE})
 
 
+def _report(request: Request) -> tuple[str, str]:
+    engine, run_id = guarded(request), request.path_params["run_id"]
+    return engine.report(run_id), _header_safe(engine.download_name(run_id, "csv").removesuffix(".csv"))
+
+
 async def template(request: Request) -> Response:
     """The file a visitor fills in for a model."""
-    name, content = await run_in_threadpool(get_engine().template, request.path_params["model_id"])
+    name, content = await run_in_threadpool(lambda: guarded(request).template(request.path_params["model_id"]))
     headers = {"content-disposition": f'attachment; filename="{_header_safe(name)}"', **_PRIVATE}
     return Response(content, media_type=_TYPES.get(name.rpartition(".")[2]), headers=headers)
 
 
 async def picture(request: Request) -> Response:
     """The visitor's own picture of one row."""
-    run_id, row = request.path_params["run_id"], request.path_params["row"]
-    content, media_type = await run_in_threadpool(_picture, run_id, row, bool(request.query_params.get("small")))
+    content, media_type = await run_in_threadpool(_picture, request)
     return Response(content, media_type=media_type, headers=_FOR_AN_HOUR)
 
 
-def _picture(run_id: str, row: int, small: bool) -> tuple[bytes, str]:
-    results = get_engine().results(run_id)
-    return (results.thumbnail(row), "image/webp") if small else results.image(row)
+def _picture(request: Request) -> tuple[bytes, str]:
+    results, row = guarded(request).results(request.path_params["run_id"]), request.path_params["row"]
+    return (results.thumbnail(row), "image/webp") if request.query_params.get("small") else results.image(row)
 
 
 async def say_error(request: Request, error: Exception) -> Response:

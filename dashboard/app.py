@@ -12,7 +12,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
 from dashboard.api import EXCEPTION_HANDLERS, ROUTES
+from dashboard.exposure import check_exposure
 from dashboard.failures import show_failure
+from dashboard.login import LOGIN_ROUTES, LoginWall
 from dashboard.resources import get_engine, warm_up
 from dashboard.security import NoOtherUploads, SecurityHeaders
 from dashboard.visitors import Visitors
@@ -25,6 +27,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     What is imported by then is left out of later garbage collections.
     """
     engine = get_engine()
+    check_exposure(engine.settings)
     await run_in_threadpool(engine.serve)
     warm_up(engine)
     gc.collect()
@@ -36,8 +39,13 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 app = st.App(
     Path(__file__).with_name("main.py"),
     lifespan=lifespan,
-    routes=ROUTES,
-    middleware=[Middleware(SecurityHeaders), Middleware(Visitors), Middleware(NoOtherUploads)],
+    routes=(*ROUTES, *LOGIN_ROUTES),
+    middleware=[
+        Middleware(SecurityHeaders),
+        Middleware(Visitors),
+        Middleware(LoginWall),
+        Middleware(NoOtherUploads),
+    ],
     exception_handlers=EXCEPTION_HANDLERS,
     on_script_error=show_failure,
 )

@@ -9,11 +9,18 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard.callers import this_caller
+from dashboard.components.account import say_logged_out, show_account
 from dashboard.failures import shown_failures
 
 _BRAND = Path(__file__).parent / "brand"
 
 st.set_page_config(page_title="Forelight", page_icon=str(_BRAND / "icon.png"), layout="wide")
+caller = this_caller()
+if caller.role == "nobody":
+    st.navigation([st.Page(say_logged_out, title="Forelight", url_path="logged-out")], position="hidden")
+    say_logged_out()
+    st.stop()
 st.logo(str(_BRAND / "logo.svg"), size="large", icon_image=str(_BRAND / "icon.svg"))
 page = st.navigation(
     {
@@ -44,10 +51,19 @@ page = st.navigation(
                 icon=":material/deployed_code:",
                 help="What each model needs, what it gives, and how well it was measured to do.",
             ),
+            st.Page(
+                "app_pages/tokens.py",
+                title="API tokens",
+                icon=":material/key:",
+                visibility="hidden",
+                help="For programs and notebooks that use this server.",
+            ),
             st.Page("app_pages/result.py", title="Result", visibility="hidden"),
             st.Page("app_pages/compare.py", title="Compare", visibility="hidden"),
         ]
     }
 )
+if caller.name:
+    show_account(caller)
 with shown_failures():
     page.run()

@@ -11,8 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from dashboard.resources import get_engine
-from dashboard.visitors import visitor_of
+from dashboard.callers import caller_of, guarded
 from engine import ForelightError, Upload
 from engine.errors import DiskFull, UploadNotFound, UploadRefused
 
@@ -28,12 +27,12 @@ _PRIVATE = {"cache-control": "private, no-store"}
 
 async def room(request: Request) -> Response:
     """204 where a file of `size` bytes may come now, else why not: asked before a large file is sent for nothing."""
-    refusal = _refusal(request)
+    refusal = await run_in_threadpool(_refusal, request)
     if refusal is not None:
         return refusal
     size = request.query_params.get("size", "")
     try:
-        await run_in_threadpool(get_engine().uploads.check, visitor_of(request), int(size) if size.isdecimal() else 0)
+        await run_in_threadpool(lambda: guarded(request).check_room(int(size) if size.isdecimal() else 0))
     except ForelightError as error:
         return _said(error)
     return Response(status_code=204, headers=_PRIVATE)
@@ -41,7 +40,7 @@ async def room(request: Request) -> Response:
 
 async def receive(request: Request) -> Response:
     """Takes one file, the body of the request; its name is the query's `name`."""
-    refusal = _refusal(request)
+    refusal = await run_in_threadpool(_refusal, request)
     if refusal is not None:
         return refusal
     length = request.headers.get("content-length", "")
@@ -59,7 +58,7 @@ async def receive(request: Request) -> Response:
 async def _receive(request: Request, size: int | None) -> Response:
     """Hashes and writes on another thread, some megabytes at a time, so that the pages stay quick."""
     name = request.query_params.get("name", "")
-    receiving = await run_in_threadpool(get_engine().uploads.begin, visitor_of(request), name, size)
+    receiving = await run_in_threadpool(lambda: guarded(request).begin_upload(name, size))
     with receiving:
         pieces, waiting = [], 0
         async for piece in _coming(request):
@@ -94,11 +93,11 @@ async def _coming(request: Request) -> AsyncIterator[bytes]:
 
 async def remove(request: Request) -> Response:
     """Deletes a file that the visitor does not want any more."""
-    refusal = _refusal(request)
+    refusal = await run_in_threadpool(_refusal, request)
     if refusal is not None:
         return refusal
     try:
-        await run_in_threadpool(get_engine().uploads.delete, visitor_of(request), request.path_params["upload_id"])
+        await run_in_threadpool(lambda: guarded(request).delete_upload(request.path_params["upload_id"]))
     except ForelightError as error:
         return _said(error)
     return Response(status_code=204, headers=_PRIVATE)
@@ -118,8 +117,8 @@ def _refusal(request: Request) -> Response | None:
     """What another site's page, or a browser that keeps no cookies, is told."""
     if request.headers.get(MARK[0]) != MARK[1] or not _same_origin(request):
         return _answer("Files are taken from this site's own pages only.", 403)
-    if not visitor_of(request):
-        return _answer("This browser keeps no cookies for this site. Allow them, and load the page again.", 403)
+    if not caller_of(request).visitor:
+        return _answer("This browser keeps no cookies for this site. Allow them, log in, and load the page again.", 403)
     return None
 
 

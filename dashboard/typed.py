@@ -8,23 +8,23 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from engine import Engine, ModelCard, ModelEntry, Options, Report, Run, Source
+from engine import GuardedEngine, ModelCard, ModelEntry, Options, Report, Run, Source
 
 Values = Mapping[str, object]
 FILE = "typed-values.csv"
 
 
-def predict_values(engine: Engine, entry: ModelEntry, rows: Sequence[Values]) -> tuple[Report, pl.DataFrame]:
+def predict_values(engine: GuardedEngine, entry: ModelEntry, rows: Sequence[Values]) -> tuple[Report, pl.DataFrame]:
     """(the report, the lines) of typed rows, predicted at once; nothing is kept."""
     with TemporaryDirectory(prefix="forelight-") as folder:
         return engine.predict_now(entry.id, (write_values(rows, entry.usable_card(), Path(folder)),))
 
 
-def start_run(engine: Engine, entry: ModelEntry, rows: Sequence[Values], visitor: str) -> Run:
+def start_run(engine: GuardedEngine, entry: ModelEntry, rows: Sequence[Values]) -> Run:
     """A new run of typed rows, started; the good rows are predicted, others reported."""
     with TemporaryDirectory(prefix="forelight-") as folder:
         source = write_values(rows, entry.usable_card(), Path(folder))
-        run = engine.check(entry.id, (source,), keep_files=True, visitor=visitor)
+        run = engine.check(entry.id, (source,), keep_files=True)
     return engine.submit(run.id, Options(on_error="report"))
 
 

@@ -10,8 +10,6 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from engine import Run
-
 COOKIE = "forelight_visitor"
 _A_YEAR = 31_536_000
 _NUMBER = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -51,11 +49,6 @@ def this_visitor() -> str:
     found = _checked(_kept())
     own: str = found or st.session_state.setdefault("visitor", f"session-{secrets.token_urlsafe(16)}")
     return own
-
-
-def is_mine(run: Run) -> bool:
-    """Whether the visitor who looks made the run: others with its link may read it, not change it."""
-    return run.visitor == this_visitor()
 
 
 def _kept() -> str:

@@ -29,6 +29,15 @@ class Settings(BaseSettings):
     shard_rows: int = Field(default=1_000_000, ge=1, description="most rows of one shard")
     database_url: str = Field(default="", description="PostgreSQL's address; a SQLite file in home where empty")
     login: bool = Field(default=False, description="visitors log in, and see their own runs and shared ones only")
+    login_days: float = Field(default=1.0, gt=0, le=30, description="days after which one logs in again")
+    hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="e-mails of those with the host role, separated by commas"
+    )
+    host_claim: str = Field(default="", description="claim:value that gives the host role, such as groups:admins")
+    visitors: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="e-mails or @domains that may log in; all whom the provider lets in where empty"
+    )
+    open: bool = Field(default=False, description="serve other machines without a login")
     keep_audit_days: float = Field(default=365.0, gt=0, description="days the audit trail is kept")
     keep_days: float = Field(default=30.0, gt=0, description="days after which a run is deleted")
     keep_bytes: int = Field(default=100 * 2**30, ge=1, description="bytes all runs may take; the oldest goes first")
@@ -47,6 +56,13 @@ class Settings(BaseSettings):
     @classmethod
     def _folders(cls, value: object) -> object:
         return tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @field_validator("hosts", "visitors", mode="before")
+    @classmethod
+    def _mails(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().casefold() for part in value.split(",") if part.strip())
+        return value
 
     @property
     def uploads_folder(self) -> Path:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.callers import this_engine
 from dashboard.components.comparison import choose_other, show_comparison
 from dashboard.components.run_title import asked_run, results_of, show_facts
-from dashboard.resources import get_engine
 from dashboard.words import plain
 
-engine = get_engine()
+engine = this_engine()
 run = asked_run(engine, "a")
 results = results_of(engine, run)
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):

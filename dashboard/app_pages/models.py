@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.callers import this_engine
 from dashboard.components.model_cards import choose_model
 from dashboard.components.model_facts import show_broken, show_model
-from dashboard.resources import get_engine
 
-engine = get_engine()
+engine = this_engine()
 st.title("Models")
 entries = engine.models()
 model = choose_model(entries, key="models-model")

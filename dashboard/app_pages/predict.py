@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.callers import this_engine
 from dashboard.components.model_cards import choose_model
 from dashboard.components.preflight import checked_run, show_columns, show_report
 from dashboard.components.start import ask_to_start, show_preview
 from dashboard.components.upload import ask_for_files
 from dashboard.components.what_if import offer_typing
-from dashboard.resources import get_engine
 
-engine = get_engine()
+engine = this_engine()
 st.title("Predict")
 model = choose_model(engine.models(), key="predict-model")
 if model is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.callers import this_engine
 from dashboard.components.about import show_about
 from dashboard.components.actions import show_actions
 from dashboard.components.comparison import link_to_comparison
@@ -15,11 +16,9 @@ from dashboard.components.run_edit import show_edit
 from dashboard.components.run_title import asked_run, results_of, show_facts, show_headline
 from dashboard.components.selection_bar import show_selection
 from dashboard.components.views import show_views
-from dashboard.resources import get_engine
-from dashboard.visitors import is_mine
 from dashboard.words import plain
 
-engine = get_engine()
+engine = this_engine()
 run = asked_run(engine)
 results = results_of(engine, run)
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -27,7 +26,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     if run.ended:
         with st.container(horizontal=True, width="content", gap="xsmall"):
             show_actions(engine, run, results)
-            if is_mine(run):
+            if engine.is_mine(run):
                 show_edit(engine, run)
 with st.container(horizontal=True, vertical_alignment="center"):
     show_facts(run)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.components.run_list import ask_what, show_runs, show_storage
-from dashboard.resources import get_engine
-from dashboard.visitors import this_visitor
-from engine import Search
+from dashboard.callers import this_engine
+from dashboard.components.run_list import ask_what, show_runs, show_shared, show_storage
 
-engine = get_engine()
-visitor = this_visitor()
+engine = this_engine()
 st.title("Runs")
-if not engine.count_runs(Search(visitor=visitor)):
+if not engine.count_runs():
     st.info("You have predicted nothing here yet.", icon=":material/history:")
     st.page_link("app_pages/predict.py", label="Predict something", icon=":material/bolt:")
     st.stop()
-show_runs(engine, ask_what(engine, visitor))
+show_runs(engine, ask_what(engine))
+show_shared(engine)
 show_storage(engine)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.callers import this_engine
 from dashboard.components.first_row import first_row
 from dashboard.components.model_cards import choose_model
 from dashboard.components.what_if import NO_FORM, has_form, show_form
-from dashboard.resources import get_engine
 
-engine = get_engine()
+engine = this_engine()
 st.title("Try")
 model = choose_model(engine.models(), key="try-model")
 if model is None:

@@ -6,14 +6,14 @@ import streamlit as st
 
 from dashboard.components.preflight import headline_of
 from dashboard.words import code, count, duration, plain, when
-from engine import Engine, Run, repeat
+from engine import GuardedEngine, Run, repeat
 
 _ICONS = {"fatal": ":red[:material/error:]", "rows": ":orange[:material/warning:]", "note": ":gray[:material/info:]"}
 _MOST_PROBLEMS = 100
 _MOST_FILES = 1_000
 
 
-def show_about(engine: Engine, run: Run) -> None:
+def show_about(engine: GuardedEngine, run: Run) -> None:
     """All that a reader of the result may want to check."""
     _report(run)
     _facts(run)

@@ -8,9 +8,10 @@ import streamlit as st
 
 from dashboard import selection
 from dashboard.api import download_path
+from dashboard.callers import keyed
 from dashboard.components.report_link import offer_report
 from dashboard.words import count, size
-from engine import MOST_EXCEL_ROWS, Engine, Filter, Results, Run
+from engine import MOST_EXCEL_ROWS, Filter, GuardedEngine, Results, Run
 
 _FILES = Path(__file__).parent / "copy_link"
 _copy_link = st.components.v2.component(
@@ -22,7 +23,7 @@ _copy_link = st.components.v2.component(
 _FORMATS = (("csv", "CSV"), ("parquet", "Parquet"), ("jsonl", "JSON Lines"), ("xlsx", "Excel"))
 
 
-def show_actions(engine: Engine, run: Run, results: Results | None) -> None:
+def show_actions(engine: GuardedEngine, run: Run, results: Results | None) -> None:
     """Copy the link; download everything as CSV, or a choice of rows, columns and format."""
     with st.container(horizontal=True, width="content", gap="xsmall", horizontal_alignment="right"):
         _copy_link(key="copy-link", width="content", height="content")
@@ -33,12 +34,12 @@ def show_actions(engine: Engine, run: Run, results: Results | None) -> None:
         if more.open:
             with more:
                 _choose(engine, results)
-        link = download_path(run.id, engine.download_name(run.id, "csv"))
+        link = keyed(download_path(run.id, engine.download_name(run.id, "csv")))
         st.link_button("Download CSV", link, icon=":material/download:", type="primary")
 
 
 @st.fragment
-def _choose(engine: Engine, results: Results) -> None:
+def _choose(engine: GuardedEngine, results: Results) -> None:
     """Which rows, which columns, which format; with its size where that is known."""
     where = selection.chosen(results)
     if where:
@@ -56,14 +57,14 @@ def _choose(engine: Engine, results: Results) -> None:
 
 
 def _download(
-    engine: Engine, results: Results, suffix: str, label: str, where: tuple[Filter, ...], columns: list[str]
+    engine: GuardedEngine, results: Results, suffix: str, label: str, where: tuple[Filter, ...], columns: list[str]
 ) -> None:
     run, rows = results.run, results.count(where) if suffix == "xlsx" else 0
     octets, counted = engine.download_bytes(run.id, suffix, where, columns)
     about = f" · {'' if counted else 'about '}{size(octets)}" if octets else ""
     st.link_button(
         f"{label}{about}",
-        download_path(run.id, engine.download_name(run.id, suffix), where, columns),
+        keyed(download_path(run.id, engine.download_name(run.id, suffix), where, columns)),
         icon=":material/download:",
         type="tertiary",
         disabled=rows > MOST_EXCEL_ROWS,

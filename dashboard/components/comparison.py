@@ -14,16 +14,14 @@ from dashboard.components.class_evaluation import class_cards
 from dashboard.components.judging import Known, class_figures, known, show_cards, value_figures
 from dashboard.components.run_title import files_of
 from dashboard.components.value_evaluation import value_cards
-from dashboard.visitors import this_visitor
 from dashboard.words import count, number, plain, short, when, with_unit
 from engine import (
     ClassComparison,
     ClassEvaluation,
-    Engine,
     Filter,
+    GuardedEngine,
     Results,
     Run,
-    Search,
     ValueComparison,
     ValueEvaluation,
     compare,
@@ -38,9 +36,9 @@ _OF_THE_FILE = ("label", "order", "extra", "input")
 _Comparison = ClassComparison | ValueComparison
 
 
-def choose_other(engine: Engine, run: Run, asked: str) -> Run | None:
+def choose_other(engine: GuardedEngine, run: Run, asked: str) -> Run | None:
     """Asks which run to compare with: one of the visitor's own, or the one `asked` for; None where there is none."""
-    mine = engine.runs(Search(visitor=this_visitor()), limit=_MOST_RUNS)
+    mine = engine.runs(limit=_MOST_RUNS)
     others = {other.id: other for other in _others_like(run, mine)}
     if asked and asked != run.id and asked not in others:
         others = {asked: engine.run(asked), **others}

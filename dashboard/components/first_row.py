@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from engine import Column, Engine, ModelEntry
+from engine import Column, GuardedEngine, ModelEntry
 
 
-def first_row(engine: Engine, entry: ModelEntry) -> tuple[dict[str, Any], str]:
+def first_row(engine: GuardedEngine, entry: ModelEntry) -> tuple[dict[str, Any], str]:
     """(a value for each column of the signature, whose values these are); read once a session."""
     known: dict[str, tuple[dict[str, Any], str]] = st.session_state.setdefault("first-rows", {})
     if entry.id not in known:
@@ -17,7 +17,7 @@ def first_row(engine: Engine, entry: ModelEntry) -> tuple[dict[str, Any], str]:
     return known[entry.id]
 
 
-def _read(engine: Engine, entry: ModelEntry) -> tuple[dict[str, Any], str]:
+def _read(engine: GuardedEngine, entry: ModelEntry) -> tuple[dict[str, Any], str]:
     signature, samples = entry.usable_card().signature, engine.samples(entry.id)
     if not signature or not samples:
         return {column.name: _example(column) for column in signature}, "the card's example"

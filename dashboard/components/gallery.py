@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard import selection
 from dashboard.api import picture_path
+from dashboard.callers import keyed
 from dashboard.components.pages import first_page, show_pages
 from dashboard.components.row_detail import open_row
 from dashboard.words import count, number, plain
@@ -80,7 +81,7 @@ def _tile(
     truth = next((line[name] for name, column in columns.items() if column.role == "label"), None)
     return {
         "row": row,
-        "src": picture_path(run_id, row, small=True),
+        "src": keyed(picture_path(run_id, row, small=True)),
         "failed": line["status"] == "failed",
         "label": caption_of(line, columns),
         "color": labels.index(predicted) if predicted in labels else -1,
@@ -109,5 +110,5 @@ def has_pictures(views: Sequence[object]) -> bool:
 def with_pictures(lines: pl.DataFrame, run_id: str) -> pl.DataFrame:
     """The lines with a first column `picture`: where each row's thumbnail is, null where it could not be decoded."""
     states = zip(lines["row"].to_list(), lines["status"].to_list(), strict=True)
-    paths = [picture_path(run_id, row, small=True) if state == "ok" else None for row, state in states]
+    paths = [keyed(picture_path(run_id, row, small=True)) if state == "ok" else None for row, state in states]
     return lines.insert_column(0, pl.Series("picture", paths, pl.String))

@@ -9,10 +9,10 @@ import streamlit as st
 from dashboard.api import template_path
 from dashboard.failures import shown_failures
 from dashboard.words import code, count, number, plain, size
-from engine import Engine, ModelCard, ModelEntry, task_of
+from engine import GuardedEngine, ModelCard, ModelEntry, task_of
 
 
-def show_model(engine: Engine, entry: ModelEntry) -> None:
+def show_model(engine: GuardedEngine, entry: ModelEntry) -> None:
     """Everything a visitor may ask about the model, the use of it first."""
     card = entry.usable_card()
     st.space("small")
@@ -88,7 +88,7 @@ def _gives(card: ModelCard) -> None:
         st.markdown(f"**{plain(output.name)}**{unit}{what}")
 
 
-def _inside(engine: Engine, entry: ModelEntry, card: ModelCard) -> None:
+def _inside(engine: GuardedEngine, entry: ModelEntry, card: ModelCard) -> None:
     """What is known once the model is loaded; where it cannot be loaded, why."""
     st.subheader("Inside", anchor=False)
     with shown_failures():

@@ -20,9 +20,8 @@ from dashboard.components.outcome import (
     shown_value,
 )
 from dashboard.components.upload import drop_picture
-from dashboard.visitors import this_visitor
 from dashboard.words import count, plain, short, with_unit
-from engine import Engine, ModelEntry, Options, Source
+from engine import GuardedEngine, ModelEntry, Options, Source
 
 _TYPES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff")
 
@@ -36,7 +35,7 @@ class Tried:
 
 
 @st.fragment
-def show_picture_form(engine: Engine, entry: ModelEntry, key: str) -> None:
+def show_picture_form(engine: GuardedEngine, entry: ModelEntry, key: str) -> None:
     """A drop for one picture after the other, the answer beside it, and the ones before under it."""
     card, tried = entry.usable_card(), _tried(key)
     left, right = st.columns([2, 3], gap="medium")
@@ -61,7 +60,7 @@ def show_picture_form(engine: Engine, entry: ModelEntry, key: str) -> None:
     _show_tried(engine, entry, tried, key)
 
 
-def _offer_samples(engine: Engine, entry: ModelEntry, key: str) -> None:
+def _offer_samples(engine: GuardedEngine, entry: ModelEntry, key: str) -> None:
     """The model's own pictures, where it has single ones."""
     found = [source for each in engine.samples(entry.id) for source in engine.sample_sources(entry.id, each.title)]
     pictures = [source for source in found if Path(source.name).suffix.lower().removeprefix(".") in _TYPES]
@@ -80,7 +79,7 @@ def _current(key: str) -> str:
     return f"picture-now-{key}"
 
 
-def _show_tried(engine: Engine, entry: ModelEntry, tried: list[Tried], key: str) -> None:
+def _show_tried(engine: GuardedEngine, entry: ModelEntry, tried: list[Tried], key: str) -> None:
     """What came out for each picture so far, and the ways to save or forget them."""
     if not tried:
         return
@@ -94,7 +93,7 @@ def _show_tried(engine: Engine, entry: ModelEntry, tried: list[Tried], key: str)
     st.dataframe({**names, **shown}, hide_index=True, height="content", alt="The pictures tried and what came out")
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Save them as a new run", icon=":material/save:", key=f"save-{key}"):
-            run = engine.check(entry.id, [each.source for each in tried], keep_files=True, visitor=this_visitor())
+            run = engine.check(entry.id, [each.source for each in tried], keep_files=True)
             st.session_state[f"saved-{key}"] = engine.submit(run.id, Options(on_error="report")).id
         if st.button("Forget them", icon=":material/delete:", type="tertiary", key=f"forget-{key}"):
             tried.clear()

@@ -5,16 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.components.upload import Files
-from dashboard.visitors import this_visitor
 from dashboard.words import count, plain, visible
-from engine import Engine, ForelightError, ModelEntry, Problem, Report, Run
+from engine import ForelightError, GuardedEngine, ModelEntry, Problem, Report, Run
 
 _MOST_PROBLEMS = 30
 _ICONS = {"fatal": ":red[:material/error:]", "rows": ":orange[:material/warning:]", "note": ":gray[:material/info:]"}
 _ROLES = {"input": "fed to the model", "order": "order of the rows", "label": "label, kept", "extra": "kept"}
 
 
-def checked_run(engine: Engine, entry: ModelEntry, upload: Files) -> Run:
+def checked_run(engine: GuardedEngine, entry: ModelEntry, upload: Files) -> Run:
     """The run in state «checked» of these files; checks them once, and again when a column is renamed."""
     renames = renames_of(entry, upload)
     asked = (upload.id, tuple(sorted(renames.items())))
@@ -30,16 +29,14 @@ def checked_run(engine: Engine, entry: ModelEntry, upload: Files) -> Run:
         )
 
     try:
-        run = engine.check(
-            entry.id, upload.sources, renames=renames, keep_files=True, visitor=this_visitor(), progress=progress
-        )
+        run = engine.check(entry.id, upload.sources, renames=renames, keep_files=True, progress=progress)
     finally:
         bar.empty()
     st.session_state[_key(entry)] = (asked, run.id)
     return run
 
 
-def forget_check(engine: Engine, entry: ModelEntry) -> None:
+def forget_check(engine: GuardedEngine, entry: ModelEntry) -> None:
     """Deletes the checked run that is not wanted any more."""
     known = st.session_state.pop(_key(entry), None)
     if known is not None:

@@ -5,22 +5,22 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import selection
+from dashboard.callers import this_engine
 from dashboard.failures import shown_failures
-from dashboard.visitors import is_mine
 from dashboard.words import count, duration, plain
-from engine import Engine, Filter, Results, Run
+from engine import Filter, GuardedEngine, Results, Run
 
 _CLOSE = "You may close this page: the run goes on, and its address stays the same."
 
 
-def show_progress(engine: Engine, watched: Run) -> None:
+def show_progress(engine: GuardedEngine, watched: Run) -> None:
     """Looks at the run twice a second; draws the page anew when it has ended."""
-    mine = is_mine(watched)
+    mine = engine.is_mine(watched)
 
     @st.fragment(run_every=0.5)
     def look() -> None:
         with shown_failures():
-            run = engine.run(watched.id)
+            run = this_engine().run(watched.id)  # who looks may have lost the right to since
             if run.ended:
                 st.rerun()
             _show(run)
@@ -30,7 +30,7 @@ def show_progress(engine: Engine, watched: Run) -> None:
     look()
 
 
-def show_end(engine: Engine, run: Run, results: Results | None) -> None:
+def show_end(engine: GuardedEngine, run: Run, results: Results | None) -> None:
     """Says what a finished run lacks; nothing where it lacks nothing."""
     if run.resumable:
         kept = f"{results.n_rows:,} of {count(run.rows_total, 'row')} are kept" if results else "No rows are kept"
@@ -41,7 +41,7 @@ def show_end(engine: Engine, run: Run, results: Results | None) -> None:
                 st.error(told, icon=":material/error:")
             else:
                 st.warning(told, icon=":material/warning:")
-            if is_mine(run) and st.button("Resume", icon=":material/play_circle:", type="primary"):
+            if engine.is_mine(run) and st.button("Resume", icon=":material/play_circle:", type="primary"):
                 engine.resume(run.id)
                 st.rerun()
     if run.rows_failed and results is not None:

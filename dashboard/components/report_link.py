@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.api import report_path
+from dashboard.callers import keyed
 from engine import Run
 
 
@@ -12,6 +13,6 @@ def offer_report(run: Run) -> None:
     """A menu with both."""
     with st.popover("Report", icon=":material/description:"):
         st.caption("Figures, charts and first rows in one HTML file that needs no connection:")
-        st.link_button("Open", report_path(run.id), icon=":material/open_in_new:", type="tertiary")
-        save = report_path(run.id, save=True)
+        st.link_button("Open", keyed(report_path(run.id)), icon=":material/open_in_new:", type="tertiary")
+        save = keyed(report_path(run.id, save=True))
         st.link_button("Save as a file", save, icon=":material/download:", type="tertiary")

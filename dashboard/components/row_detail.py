@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.api import picture_path
+from dashboard.callers import keyed
 from dashboard.charts import distribution_figure
 from dashboard.components.outcome import show_outcome
 from dashboard.components.row_cells import show_cells
@@ -105,7 +106,7 @@ def _picture(results: Results, row: int) -> None:
     image = results.card.image
     sharp = "image-rendering:pixelated;" if image is not None and max(image.size) <= _FEW_PIXELS else ""
     style = f"{sharp}display:block;width:100%;max-width:20rem;max-height:20rem;object-fit:contain;border-radius:8px"
-    source = picture_path(results.run.id, row, small=False)
+    source = keyed(picture_path(results.run.id, row, small=False))
     st.html(f'<img src="{source}" alt="The picture of row {row}" style="{style}">')
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.visitors import this_visitor
+from dashboard.components.sharing import share
 from dashboard.words import plain, size
-from engine import Engine, ForelightError, Options, Run
+from engine import ForelightError, GuardedEngine, Options, Run
 
 
-def show_edit(engine: Engine, run: Run) -> None:
+def show_edit(engine: GuardedEngine, run: Run) -> None:
     """One small menu."""
-    with st.popover("", icon=":material/more_vert:", help="Rename, note, run again, delete", key=f"edit-{run.id}"):
+    with st.popover(
+        "", icon=":material/more_vert:", help="Rename, note, share, run again, delete", key=f"edit-{run.id}"
+    ):
         if st.button("Name and note", icon=":material/edit:", type="tertiary", key=f"describe-{run.id}"):
             _describe(engine, run)
+        if st.button("Share", icon=":material/share:", type="tertiary", key=f"share-{run.id}"):
+            share(engine, run)
         if st.button("Run again", icon=":material/replay:", type="tertiary", key=f"again-{run.id}"):
             _again(engine, run)
         if st.button("Delete", icon=":material/delete:", type="tertiary", key=f"delete-{run.id}"):
@@ -21,7 +25,7 @@ def show_edit(engine: Engine, run: Run) -> None:
 
 
 @st.dialog("Name and note")
-def _describe(engine: Engine, run: Run) -> None:
+def _describe(engine: GuardedEngine, run: Run) -> None:
     st.text_input("Name", run.name, max_chars=200, key="run-name")
     asked = "What should you or others know of this run?"
     st.text_area("Note", run.note, max_chars=4_000, placeholder=asked, key="run-note")
@@ -30,12 +34,12 @@ def _describe(engine: Engine, run: Run) -> None:
             st.rerun()
 
 
-def _save(engine: Engine, run_id: str) -> None:
+def _save(engine: GuardedEngine, run_id: str) -> None:
     engine.describe(run_id, name=st.session_state["run-name"], note=st.session_state["run-note"])
 
 
 @st.dialog("Run again")
-def _again(engine: Engine, run: Run) -> None:
+def _again(engine: GuardedEngine, run: Run) -> None:
     usable = {entry.id: entry.card.title for entry in engine.models() if entry.card is not None}
     here = list(usable).index(run.model_id) if run.model_id in usable else 0
     model_id = st.selectbox(
@@ -47,7 +51,7 @@ def _again(engine: Engine, run: Run) -> None:
     )
     if st.button("Predict", type="primary", icon=":material/bolt:"):
         try:
-            checked = engine.again(run.id, model_id, visitor=this_visitor())
+            checked = engine.again(run.id, model_id)
             if checked.report.fatal or not checked.report.n_good:
                 found = [problem.message for problem in checked.report.problems if problem.severity != "note"]
                 engine.delete(checked.id)
@@ -61,7 +65,7 @@ def _again(engine: Engine, run: Run) -> None:
 
 
 @st.dialog("Delete this run?")
-def _delete(engine: Engine, run: Run) -> None:
+def _delete(engine: GuardedEngine, run: Run) -> None:
     st.markdown(
         f"**{plain(run.title)}** on {plain(run.name)}: the predictions and the uploaded files ({size(run.bytes)}) are "
         "deleted, and its link stops working. This cannot be undone."

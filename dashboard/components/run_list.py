@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.components.run_edit import show_edit
 from dashboard.components.run_title import files_of, show_badge
 from dashboard.words import count, duration, plain, size, when
-from engine import Engine, Run, Search
+from engine import GuardedEngine, Run, Search
 
 _A_PAGE = 20
 _SECONDS_BETWEEN_LOOKS = 1.0
@@ -22,7 +22,7 @@ _STATES: dict[str, tuple[str, ...]] = {
 }
 
 
-def ask_what(engine: Engine, visitor: str) -> Search:
+def ask_what(engine: GuardedEngine) -> Search:
     """The search that the fields above the list make; it stands in the address."""
     titles = {entry.id: entry.card.title for entry in engine.models() if entry.card is not None}
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -38,10 +38,10 @@ def ask_what(engine: Engine, visitor: str) -> Search:
     words = st.pills("State", list(_STATES), selection_mode="multi", key="state", label_visibility="collapsed")
     since, until = _between(days)
     states = tuple(state for word in words or () for state in _STATES[word])
-    return Search(visitor=visitor, states=states, model_id=model_id or "", text=text or "", since=since, until=until)
+    return Search(states=states, model_id=model_id or "", text=text or "", since=since, until=until)
 
 
-def show_runs(engine: Engine, search: Search) -> None:
+def show_runs(engine: GuardedEngine, search: Search) -> None:
     """The runs that are wanted, a page at a time; looked at again each second while one of them is not over."""
     found = engine.count_runs(search)
     if not found:
@@ -67,7 +67,17 @@ def show_runs(engine: Engine, search: Search) -> None:
         cards()
 
 
-def show_storage(engine: Engine) -> None:
+def show_shared(engine: GuardedEngine) -> None:
+    """The runs of others that all who may log in can see."""
+    found = engine.shared_runs()
+    if found:
+        st.subheader("Shared with me", anchor=False)
+        with st.container(gap="xsmall"):
+            for run in found:
+                _card(engine, run)
+
+
+def show_storage(engine: GuardedEngine) -> None:
     """How much of the room for runs is taken, and when a run goes by itself."""
     room = engine.storage()
     most = min(room.cap, room.used + room.free)
@@ -76,7 +86,7 @@ def show_storage(engine: Engine) -> None:
     st.progress(min(1.0, room.used / most if most else 1.0), f"{told}room is short, the oldest first.")
 
 
-def _card(engine: Engine, run: Run) -> None:
+def _card(engine: GuardedEngine, run: Run) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(width="content", gap="xxsmall"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -89,6 +99,8 @@ def _card(engine: Engine, run: Run) -> None:
             st.page_link(
                 "app_pages/result.py", label="Open", icon=":material/open_in_new:", query_params={"run": run.id}
             )
+            if not engine.is_mine(run):
+                return
             if run.ended:
                 show_edit(engine, run)
             elif st.button("Cancel", icon=":material/stop_circle:", type="tertiary", key=f"cancel-{run.id}"):

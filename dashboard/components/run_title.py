@@ -8,7 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from dashboard.words import code, count, duration, listed, plain, short
-from engine import Engine, Filter, Results, Run
+from engine import Filter, GuardedEngine, Results, Run
 from engine.errors import RunNotFound, RunStateError
 
 _Color = Literal["red", "orange", "blue", "green", "gray"]
@@ -36,7 +36,7 @@ def files_of(run: Run) -> str:
     return f"{count(len(run.sources), 'file')} ({short(listed(run.sources, 2))})"
 
 
-def asked_run(engine: Engine, name: str = "run") -> Run:
+def asked_run(engine: GuardedEngine, name: str = "run") -> Run:
     """The run that `?run=` (or another `name`) names; where there is none, says so, shows the way on, ends the page."""
     run_id = st.query_params.get(name, "")
     try:
@@ -51,7 +51,7 @@ def asked_run(engine: Engine, name: str = "run") -> Run:
         st.stop()
 
 
-def results_of(engine: Engine, run: Run) -> Results | None:
+def results_of(engine: GuardedEngine, run: Run) -> Results | None:
     """The run's predictions; None before it has ended, and where it ended before any were kept."""
     try:
         return engine.results(run.id) if run.ended else None

@@ -7,12 +7,12 @@ import streamlit as st
 from dashboard.components.preflight import forget_check
 from dashboard.components.upload import forget_files
 from dashboard.words import count, when
-from engine import Engine, ModelEntry, Options, Run
+from engine import GuardedEngine, ModelEntry, Options, Run
 
 _PREVIEW_ROWS = 6
 
 
-def show_preview(engine: Engine, run: Run) -> None:
+def show_preview(engine: GuardedEngine, run: Run) -> None:
     """The first rows as the model takes them; nothing where the files could not be typed."""
     if run.report.fatal or not run.report.n_rows:
         return
@@ -26,7 +26,7 @@ def show_preview(engine: Engine, run: Run) -> None:
     )
 
 
-def ask_to_start(engine: Engine, entry: ModelEntry, run: Run) -> None:
+def ask_to_start(engine: GuardedEngine, entry: ModelEntry, run: Run) -> None:
     """The button that starts the prediction and goes to its page; it says what happens to faulty rows."""
     report = run.report
     bad = report.n_rows - report.n_good
@@ -46,7 +46,7 @@ def ask_to_start(engine: Engine, entry: ModelEntry, run: Run) -> None:
             st.rerun()
 
 
-def _offer_answer(engine: Engine, run: Run) -> None:
+def _offer_answer(engine: GuardedEngine, run: Run) -> None:
     """The finished run of the same files by the same model, where there is one; nothing keeps from running it again."""
     answer = engine.answered(run.id)
     if answer is None:
@@ -62,7 +62,7 @@ def _offer_answer(engine: Engine, run: Run) -> None:
         )
 
 
-def _start(engine: Engine, entry: ModelEntry, run: Run, options: Options) -> None:
+def _start(engine: GuardedEngine, entry: ModelEntry, run: Run, options: Options) -> None:
     engine.submit(run.id, options)
     forget_check(engine, entry)
     forget_files(engine, entry)

@@ -12,9 +12,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard.api import template_path
-from dashboard.visitors import this_visitor
 from dashboard.words import count, listed, plain, short, size
-from engine import Engine, ForelightError, ModelEntry, Source, task_of
+from engine import ForelightError, GuardedEngine, ModelEntry, Source, task_of
 
 _PARTS = Path(__file__).parent / "uploader"
 _ACCEPTED_PICTURES = ".png,.jpg,.jpeg,.webp,.bmp,.tif,.tiff,.zip,image/png,image/jpeg,image/webp"
@@ -41,7 +40,7 @@ class Files:
     ids: tuple[str, ...] = ()
 
 
-def ask_for_files(engine: Engine, entry: ModelEntry) -> Files | None:
+def ask_for_files(engine: GuardedEngine, entry: ModelEntry) -> Files | None:
     """The files to predict with this model; None as long as there are none, or some of them are on their way."""
     kept: Files | None = st.session_state.get(_key(entry))
     if kept is not None and not kept.ids:
@@ -53,18 +52,18 @@ def ask_for_files(engine: Engine, entry: ModelEntry) -> Files | None:
     return kept
 
 
-def forget_files(engine: Engine, entry: ModelEntry) -> None:
+def forget_files(engine: GuardedEngine, entry: ModelEntry) -> None:
     """Deletes what was uploaded for the model; the page then asks again."""
     kept: Files | None = st.session_state.pop(_key(entry), None)
     st.session_state[f"round-{entry.id}"] = _round(entry) + 1
     for upload_id in kept.ids if kept is not None else ():
         try:
-            engine.uploads.delete(this_visitor(), upload_id)
+            engine.delete_upload(upload_id)
         except ForelightError:
             continue  # it is gone already
 
 
-def _show_uploader(engine: Engine, entry: ModelEntry, kept: Files | None) -> None:
+def _show_uploader(engine: GuardedEngine, entry: ModelEntry, kept: Files | None) -> None:
     """Files go from the browser to dashboard/receiving.py; what comes here is which of them have all arrived."""
     card, key = entry.usable_card(), f"uploader-{entry.id}"
 
@@ -87,13 +86,13 @@ def _show_uploader(engine: Engine, entry: ModelEntry, kept: Files | None) -> Non
     )
 
 
-def drop_picture(engine: Engine, name: str, arrived: Callable[[Source], None]) -> None:
+def drop_picture(engine: GuardedEngine, name: str, arrived: Callable[[Source], None]) -> None:
     """A place for one picture after the other: `arrived` is called with each, and the place is empty again."""
     key, rounds = f"uploader-{name}", f"round-{name}"
 
     def take() -> None:
         for upload_id in st.session_state[key].files["ids"][-1:]:
-            arrived(engine.uploads.get(this_visitor(), str(upload_id)).source())
+            arrived(engine.upload(str(upload_id)).source())
             st.session_state[rounds] = st.session_state.get(rounds, 0) + 1
 
     _uploader(
@@ -112,7 +111,7 @@ def drop_picture(engine: Engine, name: str, arrived: Callable[[Source], None]) -
     )
 
 
-def take_files(engine: Engine, entry: ModelEntry, told: Mapping[str, Any]) -> None:
+def take_files(engine: GuardedEngine, entry: ModelEntry, told: Mapping[str, Any]) -> None:
     """Remembers the uploads that the browser names, where they are this visitor's, as what is to be predicted.
 
     `told` holds `ids`, and the browser's `token` for just these files; without ids nothing is there to predict yet.
@@ -120,7 +119,7 @@ def take_files(engine: Engine, entry: ModelEntry, told: Mapping[str, Any]) -> No
     found, gone = [], []
     for upload_id in told["ids"]:
         try:
-            found.append(engine.uploads.get(this_visitor(), str(upload_id)).source())
+            found.append(engine.upload(str(upload_id)).source())
         except ForelightError:
             gone.append(upload_id)
     st.session_state[f"gone-{entry.id}"] = gone
@@ -129,7 +128,7 @@ def take_files(engine: Engine, entry: ModelEntry, told: Mapping[str, Any]) -> No
         st.session_state[_key(entry)] = Files(str(told["token"]), tuple(found), tuple(told["ids"]))
 
 
-def _offer_samples(engine: Engine, entry: ModelEntry) -> None:
+def _offer_samples(engine: GuardedEngine, entry: ModelEntry) -> None:
     """One-click samples and the template, in one line under the uploader."""
     samples = engine.samples(entry.id)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
@@ -143,7 +142,7 @@ def _offer_samples(engine: Engine, entry: ModelEntry) -> None:
         st.link_button("Download a template", template_path(entry.id), icon=":material/download:", type="tertiary")
 
 
-def _show_sample(engine: Engine, files: Files, entry: ModelEntry) -> None:
+def _show_sample(engine: GuardedEngine, files: Files, entry: ModelEntry) -> None:
     names = [source.name for source in files.sources]
     octets = sum(source.path.stat().st_size for source in files.sources if source.path.is_file())
     named = short(names[0], 60) if len(names) == 1 else f"{count(len(names), 'file')}: {short(listed(names), 80)}"
@@ -154,7 +153,7 @@ def _show_sample(engine: Engine, files: Files, entry: ModelEntry) -> None:
             st.rerun()
 
 
-def _keep(engine: Engine, entry: ModelEntry, files: Files) -> None:
+def _keep(engine: GuardedEngine, entry: ModelEntry, files: Files) -> None:
     """Remembers the sample, and shows an empty uploader next time."""
     forget_files(engine, entry)
     st.session_state[_key(entry)] = files

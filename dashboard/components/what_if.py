@@ -9,6 +9,7 @@ from typing import Any, Literal
 import polars as pl
 import streamlit as st
 
+from dashboard.callers import this_engine
 from dashboard.components.outcome import (
     answers,
     good_line,
@@ -21,11 +22,9 @@ from dashboard.components.outcome import (
 from dashboard.components.picture_form import show_picture_form
 from dashboard.components.value_form import ask_for_values
 from dashboard.failures import shown_failures
-from dashboard.resources import get_engine
 from dashboard.typed import Values, predict_values, start_run
-from dashboard.visitors import this_visitor
 from dashboard.words import count, plain, with_unit
-from engine import Engine, ModelEntry, Results, task_of
+from engine import GuardedEngine, ModelEntry, Results, task_of
 
 _FORM_HEIGHT = 620
 _MANY_FIELDS = 12
@@ -43,7 +42,7 @@ def show_what_if_of_row(results: Results, line: Mapping[str, Any]) -> None:
     """The form, beginning with the row's own values, where the visitor wants it."""
     st.subheader("What if", anchor=False)
     with shown_failures():
-        engine = get_engine()
+        engine = this_engine()
         entry = engine.model(results.run.model_id)
         if not has_form(entry):
             st.caption(NO_FORM)
@@ -72,7 +71,7 @@ def offer_typing(entry: ModelEntry) -> None:
         st.page_link("app_pages/try_it.py", label=label, icon=":material/tune:", query_params=link)
 
 
-def show_form(engine: Engine, entry: ModelEntry, start: Values, key: str, origin: str) -> None:
+def show_form(engine: GuardedEngine, entry: ModelEntry, start: Values, key: str, origin: str) -> None:
     """Fields for a model's columns that begin with `start`, or a drop for pictures; `origin` says whose values."""
     if entry.usable_card().image is not None:
         show_picture_form(engine, entry, key)
@@ -81,7 +80,7 @@ def show_form(engine: Engine, entry: ModelEntry, start: Values, key: str, origin
 
 
 @st.fragment
-def _show_value_form(engine: Engine, entry: ModelEntry, start: Values, key: str, origin: str) -> None:
+def _show_value_form(engine: GuardedEngine, entry: ModelEntry, start: Values, key: str, origin: str) -> None:
     card, kept = entry.usable_card(), _kept(key)
     outcome, form = st.columns([2, 3], gap="medium")
     with form:
@@ -114,7 +113,7 @@ def _fields(entry: ModelEntry, start: Values, key: str) -> dict[str, object]:
         return ask_for_values(signature, start, f"{key}-{st.session_state.get(round_key, 0)}", exact)
 
 
-def _baseline(engine: Engine, entry: ModelEntry, start: Values, key: str) -> Mapping[str, Any] | None:
+def _baseline(engine: GuardedEngine, entry: ModelEntry, start: Values, key: str) -> Mapping[str, Any] | None:
     """What comes out for the values at the beginning, predicted once; None where they cannot be predicted."""
     known: dict[str, Mapping[str, Any] | None] = st.session_state.setdefault("what-if-baselines", {})
     if key not in known:
@@ -136,7 +135,7 @@ def _said(changed: Sequence[str], origin: str) -> str:
 
 
 def _show_variants(
-    engine: Engine,
+    engine: GuardedEngine,
     entry: ModelEntry,
     start: Values,
     before: Mapping[str, Any] | None,
@@ -158,7 +157,7 @@ def _show_variants(
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Save the variants as a new run", icon=":material/save:", key=f"save-{key}"):
             rows = [start, *(variant.values for variant in kept)]
-            st.session_state[f"saved-{key}"] = start_run(engine, entry, rows, this_visitor()).id
+            st.session_state[f"saved-{key}"] = start_run(engine, entry, rows).id
         if st.button("Forget them", icon=":material/delete:", type="tertiary", key=f"forget-{key}"):
             kept.clear()
             st.session_state.pop(f"saved-{key}", None)

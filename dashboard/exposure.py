@@ -1,0 +1,44 @@
+"""Whether the server may start as it was asked to: nobody is let in by an oversight."""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+from typing import NoReturn
+
+import streamlit as st
+
+from dashboard.login import why_no_login
+from engine import Settings
+
+
+def check_exposure(settings: Settings) -> None:
+    """Ends the program with a sentence where other machines would be served without a login that nobody meant."""
+    if settings.login:
+        missing = why_no_login()
+        if missing:
+            _refuse(missing)
+        return
+    address = st.get_option("server.address")
+    if not settings.open and not is_loopback(address or ""):
+        where = address or "of every network"
+        _refuse(
+            f"The address {where} is reached from other machines, and there is no login: anyone there could use the "
+            "models and fill the disk. Set FORELIGHT_LOGIN=1 (see 'Login and sharing' in the README), or, where "
+            "everyone who reaches this machine may, FORELIGHT_OPEN=1."
+        )
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine reaches that address."""
+    if address == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _refuse(words: str) -> NoReturn:
+    print(f"Forelight does not start. {words}", file=sys.stderr, flush=True)
+    raise SystemExit(2)
