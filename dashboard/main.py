@@ -55,7 +55,6 @@ page = st.navigation(
                 "app_pages/tokens.py",
                 title="API tokens",
                 icon=":material/key:",
-                visibility="hidden",
                 help="For programs and notebooks that use this server.",
             ),
             st.Page("app_pages/result.py", title="Result", visibility="hidden"),

@@ -17,5 +17,4 @@ def show_account(caller: Caller) -> None:
     """Name, role and the way out, at the foot of the sidebar."""
     with st.sidebar, st.popover(plain(caller.name, 40), icon=":material/account_circle:", width="stretch"):
         st.caption("Host" if caller.operates else "Visitor")
-        st.page_link("app_pages/tokens.py", label="API tokens", icon=":material/key:")
         st.button("Log out", icon=":material/logout:", on_click=st.logout, type="tertiary")

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,37 +25,40 @@ def serve(home: Path, **settings: object) -> Iterator[str]:
 
 
 @contextmanager
-def served(home: Path, port: int | None = None, **settings: object) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The same, and the process, for those who want to watch or kill it."""
-    port = port or _free_port()
+def served(
+    home: Path, port: int | None = None, options: Sequence[str] = (), **settings: object
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The same, and the process, for those who want to watch or kill it. `options` are Streamlit's."""
+    port = port or free_port()
     own = {f"FORELIGHT_{name.upper()}": str(value) for name, value in settings.items()}
     environment = {**os.environ, "FORELIGHT_HOME": str(home), "FORELIGHT_ACCELERATOR": "cpu", **own}
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", str(port), *options]
     with (home / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
             address = f"http://127.0.0.1:{port}"
-            _wait_until_healthy(address, process, home / "log")
+            wait_until_it_answers(f"{address}/_stcore/health", process, home / "log")
             yield address, process
         finally:
             process.terminate()
             process.wait(30)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
         return port
 
 
-def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_it_answers(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Returns when that address says 200; RuntimeError with the log where the process never comes so far."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5) as answer:
+            with urllib.request.urlopen(address, timeout=5) as answer:
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.2)
-    raise RuntimeError(f"the dashboard did not start:\n{log.read_text()}")
+    raise RuntimeError(f"it did not start:\n{log.read_text()}")

@@ -171,7 +171,7 @@ def test_what_nobody_foresaw_is_an_incident_without_details(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr(shared_engine, "download", fail)
+    monkeypatch.setattr(shared_engine, "owner_of", fail)
     answer = client.get("/download/x/y.csv")
 
     assert answer.status_code == 500

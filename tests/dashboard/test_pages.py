@@ -87,10 +87,10 @@ def taken(*ids: str) -> Files | None:
     def page() -> None:
         import streamlit as st
 
+        from dashboard.callers import this_engine
         from dashboard.components.upload import take_files
-        from dashboard.resources import get_engine
 
-        engine = get_engine()
+        engine = this_engine()
         entry = engine.model("diabetes-progression")
         take_files(engine, entry, {"token": "t", "ids": st.session_state["ids"]})
 
