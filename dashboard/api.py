@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,37 +16,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from dashboard.address import FILTER, query, read_filters
 from dashboard.callers import guarded
 from dashboard.receiving import UPLOAD_ROUTES
+from dashboard.statuses import status_of
 from engine import Filter
-from engine.errors import (
-    DiskFull,
-    ExportError,
-    ForelightError,
-    LoginNeeded,
-    NotAllowed,
-    QueueFull,
-    ReadError,
-    RunNotFound,
-    RunStateError,
-    StoreError,
-    UnknownModel,
-    UploadNotFound,
-    UploadRefused,
-)
+from engine.errors import ExportError, ForelightError
 
-STATUS: Mapping[type[ForelightError], int] = {
-    RunNotFound: 404,
-    UnknownModel: 404,
-    UploadNotFound: 404,
-    UploadRefused: 413,
-    LoginNeeded: 401,
-    NotAllowed: 403,
-    QueueFull: 429,
-    StoreError: 503,
-    DiskFull: 507,
-    ReadError: 404,
-    RunStateError: 409,
-    ExportError: 422,
-}
 _TYPES = {
     "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
@@ -141,8 +114,7 @@ def _picture(request: Request) -> tuple[bytes, str]:
 
 async def say_error(request: Request, error: Exception) -> Response:
     """The error's own sentence; of one that nobody foresaw, only an incident number that the log has too."""
-    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
-    return PlainTextResponse(str(error), status, headers=_PRIVATE)
+    return PlainTextResponse(str(error), status_of(error), headers=_PRIVATE)
 
 
 async def say_incident(request: Request, error: Exception) -> Response:

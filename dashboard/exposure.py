@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import sys
 from typing import NoReturn
 
@@ -41,4 +42,4 @@ def is_loopback(address: str) -> bool:
 
 def _refuse(words: str) -> NoReturn:
     print(f"Forelight does not start. {words}", file=sys.stderr, flush=True)
-    raise SystemExit(2)
+    os._exit(2)  # nothing has begun yet; an exception would bury the sentence under the server's own stack

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -12,8 +12,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from dashboard.callers import caller_of, guarded
+from dashboard.statuses import status_of
 from engine import ForelightError, Upload
-from engine.errors import DiskFull, UploadNotFound, UploadRefused
+from engine.errors import UploadRefused
 
 PATH = "/upload"
 MARK = ("x-requested-with", "forelight")
@@ -21,7 +22,6 @@ _PIECE = 2 * 2**20
 _MOST_READ_FOR_NOTHING = 4 * 2**20
 _MOST_SECONDS_READ_FOR_NOTHING = 5.0
 _MOST_SECONDS_OF_SILENCE = 60.0
-_STATUS: Mapping[type[ForelightError], int] = {UploadNotFound: 404, UploadRefused: 413, DiskFull: 507}
 _PRIVATE = {"cache-control": "private, no-store"}
 
 
@@ -132,7 +132,7 @@ def _same_origin(request: Request) -> bool:
 
 
 def _said(error: ForelightError) -> Response:
-    return _answer(str(error), next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 400))
+    return _answer(str(error), status_of(error))
 
 
 def _answer(words: str, status: int) -> Response:

@@ -12,6 +12,7 @@ st.title("Runs")
 if not engine.count_runs():
     st.info("You have predicted nothing here yet.", icon=":material/history:")
     st.page_link("app_pages/predict.py", label="Predict something", icon=":material/bolt:")
+    show_shared(engine)
     st.stop()
 show_runs(engine, ask_what(engine))
 show_shared(engine)

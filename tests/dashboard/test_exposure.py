@@ -1,0 +1,76 @@
+"""A server that other machines would reach starts with a login, or where its host says that anybody may."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dashboard.exposure import check_exposure, is_loopback
+from engine import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+class Refused(Exception):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def _no_exit(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(words: str) -> None:
+        raise Refused(words)
+
+    monkeypatch.setattr("dashboard.exposure._refuse", refuse)
+
+
+@pytest.mark.parametrize(
+    ("address", "own"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("localhost", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("", False),
+        ("192.168.1.5", False),
+        ("example.org", False),
+        ("127.0.0.1.example.org", False),
+    ],
+)
+def test_addresses(address: str, own: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_loopback(address) is own
+    monkeypatch.setattr("dashboard.exposure.st.get_option", lambda name: address or None)
+    check_exposure(Settings(home=tmp_path, open=True))
+    if own:
+        check_exposure(Settings(home=tmp_path))
+    else:
+        with pytest.raises(Refused, match="there is no login"):
+            check_exposure(Settings(home=tmp_path))
+
+
+def test_a_login_without_a_provider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for section, words in (
+        ({}, "no identity provider"),
+        ({"client_id": "x"}, "cannot be used"),
+        ({"redirect_uri": "x", "cookie_secret": "x", "google": {"client_id": "x"}}, "'google' cannot be used"),
+    ):
+        monkeypatch.setattr("dashboard.login.get_secrets_auth_section", lambda section=section: section)
+        with pytest.raises(Refused, match=words):
+            check_exposure(Settings(home=tmp_path, login=True))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"), [(("--server.address", "0.0.0.0"), "no login"), ((), "identity provider")]
+)
+def test_the_real_server_ends_with_the_sentence(tmp_path: Path, options: tuple[str, ...], words: str) -> None:
+    environment = {**os.environ, "FORELIGHT_HOME": str(tmp_path), "FORELIGHT_LOGIN": "0" if options else "1"}
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", "8599", *options]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
