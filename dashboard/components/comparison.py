@@ -207,8 +207,8 @@ def _metrics(results: Results) -> dict[str, str]:
     evaluation = evaluation_of(results)
     cards: list[tuple[str, str, str]] = []
     if isinstance(evaluation, ClassEvaluation):
-        of_classes, auroc = class_figures(evaluation, known(results), ())
-        cards = class_cards(of_classes, auroc) if of_classes else []
+        of_classes = class_figures(evaluation, known(results), ())
+        cards = class_cards(of_classes) if of_classes else []
     elif isinstance(evaluation, ValueEvaluation):
         of_values = value_figures(evaluation, known(results), evaluation.predicted.columns[0], ())
         cards = value_cards(of_values, "") if of_values else []

@@ -30,10 +30,9 @@ def known(results: Results) -> Known:
 
 
 @st.cache_resource(max_entries=_KEPT, show_spinner="Comparing with the labels")
-def class_figures(_evaluation: ClassEvaluation, of: Known, where: Where) -> tuple[ClassFigures | None, float | None]:
-    """The figures of the selection, and its AUROC."""
-    figures = _evaluation.figures(where)
-    return figures, _evaluation.auroc(where) if figures else None
+def class_figures(_evaluation: ClassEvaluation, of: Known, where: Where) -> ClassFigures | None:
+    """The figures of the selection."""
+    return _evaluation.figures(where)
 
 
 @st.cache_resource(max_entries=_KEPT, show_spinner="Drawing the curves")
