@@ -7,7 +7,18 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&^=@:\"'/])")
+# The signs that markdown obeys where they stand, and no others: what a screen reader says of a label is its source.
+_MARKDOWN = re.compile(
+    r"""([\\`*{}\[\]<>\#!|~$&^=@]       # anywhere
+    | (?<![^\W_])_ | _(?![^\W_])      # an underscore, but within a word
+    | ^[+\-](?=\s|$)                 # a list
+    | -(?=[>-]) | (?<=[<-])-         # a line, an arrow
+    | :(?!\s|$)                       # a directive
+    | /(?=/) | (?<=/)/ )              # an address
+    """,
+    re.VERBOSE,
+)
+_NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 # Read as icons and links even where their signs are escaped: an invisible joiner after the first one ends that.
 _READ_ANYWAY = re.compile(r":(?=[\w+\-/]+:)|:(?=//)|@(?=\w)|www(?=\.)", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
@@ -22,7 +33,7 @@ def plain(text: object, most: int = _MOST_CHARACTERS) -> str:
     """
     line = _SPACES.sub(" ", str(text)).strip()
     shown = line if len(line) <= most else line[: most - 1] + "…"
-    return _MARKDOWN.sub(r"\\\1", _READ_ANYWAY.sub(r"\g<0>" + _WORD_JOINER, shown))
+    return _NUMBERED.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", _READ_ANYWAY.sub(r"\g<0>" + _WORD_JOINER, shown)))
 
 
 def code(text: object) -> str:

@@ -164,6 +164,13 @@ def thumbnail(desk: Desk, settings: Settings, talk: Talk, *, folder: Path, row: 
     return {}, picture_thumbnail(RunFolder(folder), row, pixels, settings)
 
 
+def prepare(desk: Desk, settings: Settings, talk: Talk) -> Result:
+    """Loads what judging needs, before somebody waits for it."""
+    import engine.evaluation.judging  # noqa: F401  # imports torch
+
+    return {}, b""
+
+
 def judge(
     desk: Desk, settings: Settings, talk: Talk, *, of: Asked, figures: str, where: Filters, **about: str
 ) -> Result:
@@ -181,7 +188,7 @@ def write(
     return {}, b""
 
 
-ANALYSES: Mapping[str, Callable[..., Result]] = {job.__name__: job for job in (judge, write)}
+ANALYSES: Mapping[str, Callable[..., Result]] = {job.__name__: job for job in (prepare, judge, write)}
 """Jobs that take seconds of computing, about a run that has ended."""
 JOBS: Mapping[str, Callable[..., Result]] = {
     **{job.__name__: job for job in (ingest, predict, predict_now, describe, picture, thumbnail)},

@@ -185,7 +185,7 @@ engine.export(run.id, "csv")
 engine.export(run.id, "xlsx")
 evaluation = evaluation_of(results)
 assert evaluation.figures().accuracy > 0.9 and evaluation.curve("3").auroc > 0.9
-assert compare(results, results).agreement.share == 1
+assert compare(results, results).agreement().share == 1
 engine.close()
 print([name for name in ("torch", "torchvision", "PIL", "pytorch_lightning") if name in sys.modules])
 print([name for name in ("torchmetrics", "xlsxwriter") if name in sys.modules])
