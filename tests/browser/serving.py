@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from playwright.sync_api import Locator, Page
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120
@@ -40,6 +43,22 @@ def served(home: Path, port: int | None = None, **settings: object) -> Iterator[
         finally:
             process.terminate()
             process.wait(30)
+
+
+def settled(page: Page) -> None:
+    """Waits until the page's script has ended."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+def card(page: Page, name: str) -> Locator:
+    """The figure on the card whose name begins so."""
+    metric = page.get_by_test_id("stMetric").filter(has_text=re.compile(rf"^{re.escape(name)}"))
+    return metric.get_by_test_id("stMetricValue").first
+
+
+def shown(page: Page, name: str) -> str:
+    """What that figure says."""
+    return card(page, name).inner_text()
 
 
 def _free_port() -> int:
