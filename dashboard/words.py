@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 # The signs that markdown obeys where they stand, and no others: what a screen reader says of a label is its source.
@@ -14,6 +14,7 @@ _MARKDOWN = re.compile(
     | ^[+\-](?=\s|$)                 # a list
     | -(?=[>-]) | (?<=[<-])-         # a line, an arrow
     | :(?!\s|$)                       # a directive
+    | (?<=\])\(                       # a link
     | /(?=/) | (?<=/)/ )              # an address
     """,
     re.VERBOSE,
@@ -101,6 +102,13 @@ def number(value: float, digits: int = 4) -> str:
         return f"{value:.{digits - 1}g}"
     shown = f"{value:,.{decimals(abs(value), digits)}f}"
     return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
+def extent(name: str, values: Iterable[float | None], unit: str = "") -> str:
+    """ "bmi 18 to 42.2 kg/m²", the ends of the values that are there; not markdown."""
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    behind = f" {unit}" if unit else ""
+    return f"{name} {number(min(known))} to {number(max(known))}{behind}" if known else f"no {name}"
 
 
 def decimals(largest: float, digits: int = 4) -> int:

@@ -223,7 +223,7 @@ def _show_each(figures: ClassFigures) -> None:
         hide_index=True,
         height=min(560, 38 + 35 * len(figures.per_class)),
         placeholder="–",
-        alt="Precision, recall and F1 of each class",
+        alt=f"Precision, recall and F1 of {count(len(figures.per_class), 'class', 'classes')}: {_said_each(figures)}",
         column_config={
             "label": st.column_config.TextColumn("Class"),
             "rows": st.column_config.NumberColumn("Rows", format="localized", help="Rows with this label"),
@@ -235,6 +235,12 @@ def _show_each(figures: ClassFigures) -> None:
             "f1": _share("F1", "Harmonic mean of precision and recall"),
         },
     )
+
+
+def _said_each(figures: ClassFigures) -> str:
+    """The recall of the most frequent classes."""
+    most = figures.per_class.drop_nulls("recall").sort("rows", descending=True).head(_MIX_UPS)
+    return ", ".join(f"{label} found {recall:.1%}" for label, recall in most.select("label", "recall").iter_rows())
 
 
 def _share(name: str, reading: str) -> Any:

@@ -16,7 +16,7 @@ from dashboard.components.judging import Known, Where, class_figures, known, sho
 from dashboard.components.run_title import files_of
 from dashboard.components.value_evaluation import value_cards
 from dashboard.visitors import this_visitor
-from dashboard.words import count, number, plain, short, when, with_unit
+from dashboard.words import count, extent, number, plain, short, when, with_unit
 from engine import (
     ClassComparison,
     ClassEvaluation,
@@ -107,6 +107,7 @@ def _show_classes(comparison: ClassComparison, names: tuple[str, str], where: Wh
         [
             ("Agreement", f"{agreement.share:.1%}", "The share of rows that got the same class from both."),
             ("Different class", f"{other:,}", "Rows that got another class from the second run than from the first."),
+            ("Rows compared", f"{agreement.rows:,}", "Rows that both runs predicted."),
         ],
         agreement.rows,
     )
@@ -159,7 +160,8 @@ def _show_values(comparison: ValueComparison, names: tuple[str, str], where: Whe
         points = comparison.scatter(pair, _MOST_POINTS, where)
         show_title("Value by value", "beside", points)
         x, y = (with_unit(f"{own}: {name}", unit) for own, name in zip(names, pair, strict=True))
-        draw(charts.diagonal_figure(points, ("a", x), ("b", y)), f"{y} against {x}.", "beside")
+        ends = f"{extent(names[0], points['a'], unit)}, {extent(names[1], points['b'], unit)}"
+        draw(charts.diagonal_figure(points, ("a", x), ("b", y)), f"{y} against {x}: {ends}.", "beside")
         sampled = f" {len(points):,} rows, evenly spaced." if len(points) < agreement.rows else ""
         st.caption(f"On the dashed line both say the same.{sampled}")
     with sides.container(border=True, height="stretch"):
@@ -187,7 +189,7 @@ def _show_differences(comparison: _Comparison, lines: pl.DataFrame, names: tuple
         config |= {unlike[each.name]: st.column_config.Column(with_unit(each.name, each.unit)) for each in shown}
         held = comparison.a.page(0, len(lines), where=[Filter("row", "in", tuple(lines["row"]))])
         beside = lines.join(held.select("row", *unlike).rename(unlike), on="row", how="left", maintain_order="left")
-        alt = "The rows that differ most"
+        alt = f"The {count(len(lines), 'row')} that differ most"
         st.dataframe(beside, hide_index=True, height=min(400, 38 + 35 * len(lines)), column_config=config, alt=alt)
         st.caption(f"{count(len(lines), 'row')}, {order}.")
 
@@ -201,8 +203,9 @@ def _show_metrics(comparison: _Comparison, names: tuple[str, str], where: Where)
         return
     both = [name for name in first if name in second]
     columns = {"Figure": both, "a": [first[name] for name in both], "b": [second[name] for name in both]}
-    config = {"a": st.column_config.Column(names[0]), "b": st.column_config.Column(names[1])}
-    st.dataframe(columns, hide_index=True, alt="Figures of both runs", column_config=config)
+    config = {own: st.column_config.Column(short(name, 16), help=name) for own, name in zip("ab", names, strict=True)}
+    alt = "; ".join(f"{name} {first[name]} and {second[name]}" for name in both)
+    st.dataframe(columns, hide_index=True, alt=f"{names[0]} and {names[1]}: {alt}", column_config=config)
 
 
 def _metrics(results: Results, where: Where) -> dict[str, str]:

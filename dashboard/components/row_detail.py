@@ -14,7 +14,7 @@ from dashboard.components.outcome import show_outcome
 from dashboard.components.row_cells import show_cells
 from dashboard.components.what_if import show_what_if_of_row
 from dashboard.series_charts import series_figure
-from dashboard.words import number, plain
+from dashboard.words import count, extent, number, plain
 from engine import Filter, Results, neighbours
 from engine.views import Confidence, Distribution, Gallery, SeriesLines
 
@@ -116,8 +116,10 @@ def _places(line: Mapping[str, Any], results: Results) -> None:
     """Where each predicted value stands among those of all rows."""
     for view in results.views:
         if isinstance(view, Distribution) and line[view.column] is not None:
-            figure = distribution_figure(view, results.histogram(view.column), {}, at=line[view.column])
-            alt = f"Where row {line['row']} stands among all predictions of {view.column}"
+            bins = results.histogram(view.column)
+            figure = distribution_figure(view, bins, {}, at=line[view.column])
+            among = extent(view.column, (*bins["lo"], *bins["hi"]), view.unit)
+            alt = f"Row {line['row']:,} at {number(line[view.column])} among all predictions, {among}"
             st.plotly_chart(figure, theme="streamlit", alt=alt, config=_BARE, key=f"place-{view.column}")
 
 
@@ -129,7 +131,8 @@ def _series(view: SeriesLines, line: Mapping[str, Any], results: Results) -> Non
     figure = series_figure(view, lines.gather_every(-(-len(lines) // _MOST_STEPS)), units)
     figure.add_vline(step, line={"width": 2, "dash": "dot", "color": "gray"})
     st.subheader(f"Series {plain(name)}, step {plain(step)}", anchor=False)
-    alt = f"Series {name}, with step {step} marked"
+    ends = ", ".join(extent(each, lines[each]) for each in view.outputs)
+    alt = f"Series {name}, {count(len(lines), 'step')}, step {step} marked: {ends}"
     st.plotly_chart(figure, theme="streamlit", alt=alt, config=_BARE, key="row-series")
 
 

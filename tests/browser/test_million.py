@@ -120,7 +120,10 @@ def test_a_click_on_a_bar_is_a_filter_for_chart_table_and_download(look: Page, m
 def test_a_brush_over_bins_is_a_range(look: Page, million: Million) -> None:
     run, frame = million.run, million.frame
     look.goto(f"/result?run={run}&f=region~in~north")
-    drawn = look.locator(".js-plotly-plot").nth(1).locator(".nsewdrag.drag").first
+    chart = look.locator(".js-plotly-plot").nth(1)
+    expect(chart.locator(".bars .point path").first).to_be_visible()
+    settled(look)
+    drawn = chart.locator(".nsewdrag.drag").first
     drawn.scroll_into_view_if_needed()
     box = drawn.bounding_box()
     assert box is not None
