@@ -13,7 +13,6 @@ from engine import Curve, Point
 
 MOST_CLASSES = 40
 _FAINT = "rgba(128,128,128,0.55)"
-_LEGIBLE = "#808495"  # on the light ground and on the dark one
 _NUMBERED = 12  # classes up to which each cell says its number
 _DARK = 0.4  # share of the fullest cell above which its number is white
 _SHADES = [
@@ -42,7 +41,7 @@ def matrix_figure(
             colorscale=_SHADES, showscale=False, xgap=2, ygap=2, hoverinfo="skip",
         )
     )  # fmt: skip
-    figure.add_trace(_cells(rows, columns, counts, shares, share))
+    figure.add_traces(_cells(rows, columns, counts, shares, share))
     names = [[axis_label(short(name, 18)) for name in side] for side in (rows, columns)]
     quiet(figure, titles[1], titles[0])
     axis = {"showgrid": False, "tickmode": "array", "zeroline": False}
@@ -53,7 +52,9 @@ def matrix_figure(
 
 def matrix_alt(what: str, cells: Matrix) -> str:
     rows, same = sum(cells.values()), sum(n for (row, column), n in cells.items() if row == column)
-    return f"{what}: {same:,} of {count(rows, 'row')} on the diagonal."
+    most = max((cell for cell in cells if cell[0] != cell[1]), key=lambda cell: cells[cell], default=None)
+    beside = f" Fullest beside it: {most[0]}, {most[1]}, {count(cells[most], 'row')}." if most and cells[most] else ""
+    return f"{what}: {same:,} of {count(rows, 'row')} on the diagonal.{beside}"
 
 
 def calibration_figure(bins: pl.DataFrame) -> go.Figure:
@@ -150,14 +151,33 @@ def _cells(
     counts: Sequence[Sequence[int]],
     shares: Sequence[Sequence[float]],
     share: bool,
-) -> go.Scatter:
-    """What of the matrix can be clicked: an unseen square on each cell, with its number where there is room."""
+) -> list[go.Scatter]:
+    """What of the matrix can be clicked: unseen squares, with numbers where there is room, first on light cells.
+
+    A light cell's number has the theme's own colour of words, a dark one's is white.
+    """
     most = max((rows for line in counts for rows in line), default=0) or 1
+    groups: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
+    for row in range(len(rows)):
+        for column in range(len(columns)):
+            full = shares[row][column] if share else counts[row][column] / most
+            groups[full > _DARK].append((row, column))
+    return [
+        _cells_of(places, color, rows, columns, counts, shares, share)
+        for places, color in zip(groups, (None, "white"), strict=True)
+        if places
+    ]
 
-    def dark(row: int, column: int) -> bool:
-        return (shares[row][column] if share else counts[row][column] / most) > _DARK
 
-    places = [(row, column) for row in range(len(rows)) for column in range(len(columns))]
+def _cells_of(
+    places: Sequence[tuple[int, int]],
+    color: str | None,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    counts: Sequence[Sequence[int]],
+    shares: Sequence[Sequence[float]],
+    share: bool,
+) -> go.Scatter:
     numbered = max(len(rows), len(columns)) <= _NUMBERED
     texts = [f"{shares[r][c]:.0%}" if share else f"{counts[r][c]:,}" for r, c in places]
     return go.Scatter(
@@ -165,10 +185,10 @@ def _cells(
         y=[row for row, _ in places],
         mode="markers+text" if numbered else "markers",
         text=[text if counts[r][c] else "·" for text, (r, c) in zip(texts, places, strict=True)] if numbered else None,
-        textfont={"size": 14, "color": ["white" if dark(r, c) else _LEGIBLE for r, c in places]},
+        textfont={"size": 14, **({"color": color} if color else {})},
         marker={"symbol": "square", "size": 26, "opacity": 0},
         selected={"marker": {"opacity": 0}},
-        unselected={"marker": {"opacity": 0}, "textfont": {"color": _LEGIBLE}},
+        unselected={"marker": {"opacity": 0}},
         customdata=[[rows[r], columns[c]] for r, c in places],
         hovertext=[
             f"{axis_label(rows[r])} → {axis_label(columns[c])}<br>{count(counts[r][c], 'row')}, {shares[r][c]:.1%}"

@@ -5,6 +5,8 @@ Every function that changes the selection is meant for a callback: the script th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from dashboard.address import FILTER, read_filters, written
@@ -45,6 +47,11 @@ def clear() -> None:
 def key(name: str, *filters: Filter) -> str:
     """A widget's key that changes with the selection: what was marked in the old picture is not marked in the new."""
     return "|".join((name, *map(written, filters)))
+
+
+def as_query(filters: Iterable[Filter]) -> list[tuple[str, str]]:
+    """The filters as what a link to another page takes along."""
+    return [(FILTER, written(each)) for each in filters]
 
 
 def choose_row(row: int | None) -> None:

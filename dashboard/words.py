@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&^=@:\"'/])")
+# The signs that markdown obeys where they stand, and no others: what a screen reader says of a label is its source.
+_MARKDOWN = re.compile(
+    r"""([\\`*{}\[\]<>\#!|~$&^=@]       # anywhere
+    | (?<![^\W_])_ | _(?![^\W_])      # an underscore, but within a word
+    | ^[+\-](?=\s|$)                 # a list
+    | -(?=[>-]) | (?<=[<-])-         # a line, an arrow
+    | :(?!\s|$)                       # a directive
+    | (?<=\])\(                       # a link
+    | /(?=/) | (?<=/)/ )              # an address
+    """,
+    re.VERBOSE,
+)
+_NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 # Read as icons and links even where their signs are escaped: an invisible joiner after the first one ends that.
 _READ_ANYWAY = re.compile(r":(?=[\w+\-/]+:)|:(?=//)|@(?=\w)|www(?=\.)", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
@@ -22,7 +34,7 @@ def plain(text: object, most: int = _MOST_CHARACTERS) -> str:
     """
     line = _SPACES.sub(" ", str(text)).strip()
     shown = line if len(line) <= most else line[: most - 1] + "…"
-    return _MARKDOWN.sub(r"\\\1", _READ_ANYWAY.sub(r"\g<0>" + _WORD_JOINER, shown))
+    return _NUMBERED.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", _READ_ANYWAY.sub(r"\g<0>" + _WORD_JOINER, shown)))
 
 
 def code(text: object) -> str:
@@ -90,6 +102,13 @@ def number(value: float, digits: int = 4) -> str:
         return f"{value:.{digits - 1}g}"
     shown = f"{value:,.{decimals(abs(value), digits)}f}"
     return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
+def extent(name: str, values: Iterable[float | None], unit: str = "") -> str:
+    """ "bmi 18 to 42.2 kg/m²", the ends of the values that are there; not markdown."""
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    behind = f" {unit}" if unit else ""
+    return f"{name} {number(min(known))} to {number(max(known))}{behind}" if known else f"no {name}"
 
 
 def decimals(largest: float, digits: int = 4) -> int:

@@ -14,6 +14,7 @@ from engine.evaluation import (
     ValueEvaluation,
     ValueFigures,
     evaluation_of,
+    prepare,
 )
 from engine.export import MOST_EXCEL_ROWS, csv_text
 from engine.facts import ModelFacts, Repeat, Storage, WorkerState, repeat
@@ -80,6 +81,7 @@ __all__ = [
     "csv_text",
     "evaluation_of",
     "neighbours",
+    "prepare",
     "repeat",
     "report_html",
     "shares_below",

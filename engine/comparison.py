@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import polars as pl
 
 from engine.errors import NotComparable
+from engine.filters import Filters
 from engine.predicted import Classes, Predicted, Values
 from engine.results import Results
 from engine.tasks import task_of
@@ -43,18 +43,18 @@ class ValueAgreement:
 
 
 class _Comparison:
-    """What both kinds share: the lines of two runs side by side."""
+    """What both kinds share: the lines of two runs side by side, those that filters leave of the first."""
 
     def __init__(self, a: Results, b: Results) -> None:
         self.a, self.b = a, b
 
-    def _beside(self, a: dict[str, pl.Expr], b: dict[str, pl.Expr]) -> pl.LazyFrame:
-        """row, and the asked columns of both runs, of the lines that both predicted."""
+    def _beside(self, a: dict[str, pl.Expr], b: dict[str, pl.Expr], where: Filters) -> pl.LazyFrame:
+        """row, and the asked columns of both runs, of lines that both predicted and that the filters leave."""
         first, second = (
-            results.scan()
+            results.scan(chosen)
             .filter(pl.col("status") == "ok")
             .select("row", *(each.alias(name) for name, each in asked.items()))
-            for results, asked in ((self.a, a), (self.b, b))
+            for results, asked, chosen in ((self.a, a, where), (self.b, b, ()))
         )
         return first.join(second, on="row", how="inner", maintain_order="left")
 
@@ -68,10 +68,10 @@ class ClassComparison(_Comparison):
         self.labels = tuple(dict.fromkeys((*of_a.labels, *of_b.labels)))
         """The classes of both, those of the first run first."""
 
-    @cached_property
-    def agreement(self) -> ClassAgreement:
+    def agreement(self, where: Filters = ()) -> ClassAgreement:
+        """How often the two runs chose the same class, and which instead."""
         pairs = (
-            self._predictions()
+            self._predictions(where)
             .group_by("a", "b")
             .agg(pl.len().alias("rows"))
             .sort("a", "b")
@@ -86,14 +86,15 @@ class ClassComparison(_Comparison):
         """Whether rows can be ordered by how far the probabilities are apart."""
         return bool(self._of_a.shares and self._of_b.shares and self._shared)
 
-    def differences(self, limit: int = 50) -> pl.DataFrame:
+    def differences(self, limit: int = 50, where: Filters = ()) -> pl.DataFrame:
         """The lines that differ most: row, a, b, and gap, the largest difference of a class's probability (0 to 1).
 
         Without probabilities in both, the first lines with another class, and no gap.
         """
         if not self.has_gap:
-            return self._predictions().filter(pl.col("a") != pl.col("b")).head(limit).collect(engine="streaming")
-        beside = self._beside(self._with_shares(self._of_a, "a"), self._with_shares(self._of_b, "b"))
+            other = self._predictions(where).filter(pl.col("a") != pl.col("b"))
+            return other.head(limit).collect(engine="streaming")
+        beside = self._beside(self._with_shares(self._of_a, "a"), self._with_shares(self._of_b, "b"), where)
         gaps = [(pl.col(f"a{number}") - pl.col(f"b{number}")).abs() for number in range(len(self._shared))]
         apart = beside.select("row", "a", "b", pl.max_horizontal(gaps).alias("gap")).filter(pl.col("gap") > 0)
         return apart.sort("gap", "row", descending=[True, False]).head(limit).collect(engine="streaming")
@@ -104,8 +105,8 @@ class ClassComparison(_Comparison):
         shares = {f"{name}{number}": pl.col(classes.shares[place]) for number, place in enumerate(places)}
         return {name: pl.col(classes.column), **shares}
 
-    def _predictions(self) -> pl.LazyFrame:
-        return self._beside({"a": pl.col(self._of_a.column)}, {"b": pl.col(self._of_b.column)})
+    def _predictions(self, where: Filters) -> pl.LazyFrame:
+        return self._beside({"a": pl.col(self._of_a.column)}, {"b": pl.col(self._of_b.column)}, where)
 
     @property
     def _shared(self) -> list[str]:
@@ -121,7 +122,7 @@ class ValueComparison(_Comparison):
         others = [(one, other) for one in of_a.columns for other in of_b.columns if one != other]
         self.pairs = tuple(same + others)
 
-    def agreement(self, pair: tuple[str, str], tolerance: float) -> ValueAgreement:
+    def agreement(self, pair: tuple[str, str], tolerance: float, where: Filters = ()) -> ValueAgreement:
         """How near the two runs are, differences up to `tolerance` counting as the same."""
         difference = (pl.col("b") - pl.col("a")).alias("difference")
         asked = [
@@ -131,7 +132,7 @@ class ValueComparison(_Comparison):
             difference.abs().mean().alias("absolute"),
             pl.corr("a", "b").alias("correlation"),
         ]
-        found = self._values(pair).select(asked).collect(engine="streaming").row(0, named=True)
+        found = self._values(pair, where).select(asked).collect(engine="streaming").row(0, named=True)
         correlation = found["correlation"]
         defined = correlation is not None and correlation == correlation
         return ValueAgreement(
@@ -148,15 +149,15 @@ class ValueComparison(_Comparison):
         spread = self.a.quantiles(pair[0])
         return (spread["p95"] - spread["p05"]) / 100 if spread else 0.0
 
-    def scatter(self, pair: tuple[str, str], limit: int = 4_000) -> pl.DataFrame:
+    def scatter(self, pair: tuple[str, str], limit: int = 4_000, where: Filters = ()) -> pl.DataFrame:
         """At most `limit` lines, evenly spaced over the file: row, a, b."""
-        lines = self._values(pair)
+        lines = self._values(pair, where)
         rows = int(lines.select(pl.len()).collect(engine="streaming").item())
         return lines.gather_every(max(1, -(-rows // limit))).collect(engine="streaming")
 
-    def differences(self, pair: tuple[str, str], limit: int = 50) -> pl.DataFrame:
+    def differences(self, pair: tuple[str, str], limit: int = 50, where: Filters = ()) -> pl.DataFrame:
         """The lines that differ most: row, a, b, difference (b − a)."""
-        lines = self._values(pair).with_columns((pl.col("b") - pl.col("a")).alias("difference"))
+        lines = self._values(pair, where).with_columns((pl.col("b") - pl.col("a")).alias("difference"))
         lines = lines.filter(pl.col("difference") != 0)
         return (
             lines.sort(pl.col("difference").abs(), "row", descending=[True, False])
@@ -164,10 +165,10 @@ class ValueComparison(_Comparison):
             .collect(engine="streaming")
         )
 
-    def _values(self, pair: tuple[str, str]) -> pl.LazyFrame:
+    def _values(self, pair: tuple[str, str], where: Filters) -> pl.LazyFrame:
         """row, a, b as float64, of the lines where both are finite."""
         a, b = (pl.col(name).cast(pl.Float64) for name in pair)
-        return self._beside({"a": a}, {"b": b}).filter(pl.col("a").is_finite() & pl.col("b").is_finite())
+        return self._beside({"a": a}, {"b": b}, where).filter(pl.col("a").is_finite() & pl.col("b").is_finite())
 
 
 Comparison = ClassComparison | ValueComparison

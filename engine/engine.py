@@ -47,7 +47,7 @@ class Engine(Offers):
         super().__init__(settings or Settings())
         self._lock = threading.Lock()
         self._own_pool = pool is None
-        self._pool = pool or WorkerPool(self.settings.devices, self.settings.readers)
+        self._pool = pool or WorkerPool(self.settings.devices, self.settings.readers, self.settings.analysts)
         self._owner = new_owner()
         self._parts: Parts | None = None
         self._facts: dict[tuple[str, ...], ModelFacts] = {}
@@ -75,8 +75,8 @@ class Engine(Offers):
         self._open().backend.begin("describe", model_id=model_id)
 
     def workers(self) -> tuple[WorkerState, ...]:
-        """The processes that read and predict."""
-        every = (*self._pool.devices, *self._pool.readers)
+        """The processes that read, predict and judge."""
+        every = self._pool.workers
         return tuple(WorkerState(worker.name, worker.pid, max(0, worker.restarts)) for worker in every)
 
     def check(
@@ -229,7 +229,7 @@ class Engine(Offers):
     def results(self, run_id: str) -> Results:
         """The predictions of a run, whole or so far; RunStateError where there are none yet."""
         run = self.run(run_id)
-        return Results(run, self._card(RunFolder(run.folder)), self._open().intake.read)
+        return Results(run, self._card(RunFolder(run.folder)), self._open().ask)
 
     def export(self, run_id: str, suffix: str, where: Filters = (), columns: Sequence[str] = ()) -> Path:
         """The lines and columns chosen as a file of the run's folder, made once: csv, jsonl, parquet or xlsx."""

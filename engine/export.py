@@ -112,7 +112,7 @@ def _part(path: Path) -> Path:
     return path.with_name(f"{path.stem}.{secrets.token_hex(4)}.part{path.suffix}")
 
 
-def _writing(results: Results, path: Path, part: Path, where: Filters, columns: Sequence[str]) -> Callable[[], None]:
+def _writing(results: Results, path: Path, part: Path, where: Filters, columns: Sequence[str]) -> Callable[[], object]:
     """What writes the file; ExportError at once where it cannot be written."""
     suffix = path.suffix.lower().removeprefix(".")
     if suffix not in FORMATS:
@@ -122,8 +122,16 @@ def _writing(results: Results, path: Path, part: Path, where: Filters, columns: 
     rows = results.count(where) if suffix == "xlsx" else 0
     if rows > MOST_EXCEL_ROWS:
         raise ExportError(f"Excel holds {MOST_EXCEL_ROWS:,} rows, these are {rows:,}. Take CSV or Parquet instead.")
+    if suffix in _SLOW:
+        asked = {"of": results.asked, "path": part.resolve(), "where": tuple(where), "columns": tuple(columns)}
+        return lambda: results.ask("write", **asked)
+    return lambda: write_file(results, part, where, columns)
+
+
+def write_file(results: Results, path: Path, where: Filters, columns: Sequence[str]) -> None:
+    """Writes the lines and columns chosen, in the format of the path's suffix."""
     own = [column.name for column in results.columns if column.role in ("prediction", "status")]
-    return lambda: FORMATS[suffix](results.written(where, columns), own, part)
+    FORMATS[path.suffix.removeprefix(".")](results.written(where, columns), own, path)
 
 
 def _csv(pieces: Iterable[pl.DataFrame], own: Collection[str], path: Path) -> None:
@@ -167,3 +175,4 @@ FORMATS: Mapping[str, Callable[[Iterable[pl.DataFrame], Collection[str], Path], 
 )
 GROWING = ("csv", "jsonl")
 """The formats that can be sent while they are written."""
+_SLOW = ("xlsx",)  # written cell by cell, in Python: in a worker, or every page would wait meanwhile

@@ -14,7 +14,7 @@ import polars as pl
 from engine.bins import bin_number, round_edges
 from engine.card import ModelCard, OutputKind
 from engine.errors import RunStateError
-from engine.filters import Filters
+from engine.filters import Filter, Filters
 from engine.ingest.table import ROW
 from engine.runs.folder import RunFolder
 from engine.runs.run import Run
@@ -23,7 +23,7 @@ from engine.tasks.task import Task
 
 Dtype = Literal["number", "integer", "text", "boolean"]
 Role = Literal["row", "input", "order", "extra", "label", "prediction", "status"]
-Showing = Callable[..., tuple[Mapping[str, Any], bytes]]
+Asking = Callable[..., tuple[Mapping[str, Any], bytes]]
 _AS_WRITTEN = "__as_written_"
 _NEAR = 5_000
 _PIECE = 131_072
@@ -49,8 +49,11 @@ class ResultColumn:
 class Lines:
     """The lines of one run: `row`, the input's columns, predictions, `status`, `error`; in the order of the file."""
 
-    def __init__(self, run: Run, card: ModelCard, show: Showing) -> None:
-        self.run, self.card, self._show = run, card, show
+    def __init__(
+        self, run: Run, card: ModelCard, ask: Asking, among: tuple[Lines, tuple[Filter, ...]] | None = None
+    ) -> None:
+        """`ask` has a worker do a job of `engine.work`; `among` leaves the rows that those filters leave over there."""
+        self.run, self.card, self.ask, self.among = run, card, ask, among
         self.folder = RunFolder(run.folder)
         self._paths = sorted((run.folder / "shards").glob("*.parquet"))
         if not self._paths:
@@ -217,6 +220,9 @@ class Lines:
         texts = [column.name for column in self.columns if column.dtype == "text"] if where else []
         for each in where:
             frame = frame.filter(each.expression(texts))
+        if self.among is not None:
+            other, chosen = self.among
+            frame = frame.join(other.scan(chosen).select("row"), on="row", how="semi", maintain_order="left")
         return frame
 
     @cached_property

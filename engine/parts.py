@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from engine.access import AuditTrail, Shares, Tokens
 from engine.backends import LocalBackend, WorkerPool
 from engine.dispatch import Dispatcher
 from engine.intake import Intake
 from engine.keeper import Keeper
+from engine.lines import Asking
 from engine.registry import ModelRegistry
 from engine.runs.book import RunBook
 from engine.runs.database import database_url
@@ -29,6 +31,7 @@ class Parts:
     tokens: Tokens
     shares: Shares
     audit: AuditTrail
+    ask: Asking
 
     def sweep(self, keep_audit_days: float) -> None:
         """Forgets tokens, shares and notes that are too old."""
@@ -49,5 +52,6 @@ def open_parts(settings: Settings, registry: ModelRegistry, pool: WorkerPool, ow
     backend = LocalBackend(settings, store, pool, owner)
     keeper = Keeper(book, owner, backend.tick)
     dispatcher = Dispatcher(settings, registry, book, backend, keeper, owner)
+    ask = partial(pool.ask, settings)
     access = Tokens(store), Shares(store), AuditTrail(store)
-    return Parts(store, book, backend, keeper, dispatcher, Intake(settings, book, pool), *access)
+    return Parts(store, book, backend, keeper, dispatcher, Intake(settings, book, pool), *access, ask)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 import polars as pl
 
+from engine.card import read_card
 from engine.errors import RunStateError
-from engine.filters import Filters
+from engine.filters import Filter, Filters
 from engine.lines import Lines, ResultColumn
+from engine.registry import CARD_FILE
+from engine.runs.run import Run
 from engine.views import Headline, View
 
 
@@ -56,25 +60,57 @@ class Results(Lines):
 
     def image(self, row: int) -> tuple[bytes, str]:
         """(the visitor's own picture as a browser can show it, its media type) of row `row`, from 1."""
-        content, data = self._show("picture", folder=self.folder.path, row=row)
+        content, data = self.ask("picture", folder=self.folder.path, row=row)
         return data, content["media_type"]
 
     def thumbnail(self, row: int, pixels: int = 160) -> bytes:
         """The picture of row `row`, at most `pixels` high and wide, as WebP: made once, kept in the run's folder."""
         path = self.folder.path / "thumbnails" / str(pixels) / str(row // 1_000) / f"{row}.webp"
         if not path.is_file():
-            _, content = self._show("thumbnail", folder=self.folder.path, row=row, pixels=pixels)
+            _, content = self.ask("thumbnail", folder=self.folder.path, row=row, pixels=pixels)
             path.parent.mkdir(parents=True, exist_ok=True)
             part = path.with_name(f"{row}.{threading.get_ident()}.part")
             part.write_bytes(content)
             part.replace(path)
         return path.read_bytes()
 
+    def within(self, other: Results, where: Filters) -> Results:
+        """These results, of the rows alone that the filters leave of `other`, a run on the same rows."""
+        return Results(self.run, self.card, self.ask, (other, tuple(where))) if where else self
+
+    @property
+    def asked(self) -> Asked:
+        """What another process needs to have the same results before it."""
+        other, where = self.among or (None, ())
+        return Asked(self.run, other.run if other is not None else None, where)
+
     @cached_property
     def _series_name(self) -> pl.Expr:
         if self.card.sequence is None:
             raise RunStateError(f"Run {self.folder.id} has no series.")
         return pl.col(self.card.sequence.series).cast(pl.String)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The results that a worker is asked about: a run's, or those of its rows that filters leave of another run."""
+
+    run: Run
+    other: Run | None = None
+    where: tuple[Filter, ...] = ()
+
+    def results(self) -> Results:
+        """The results as they lie on the disk; they show no pictures."""
+        own = _on_disk(self.run)
+        return own if self.other is None else own.within(_on_disk(self.other), self.where)
+
+
+def _on_disk(run: Run) -> Results:
+    return Results(run, read_card(run.folder / CARD_FILE), _ask_nobody)
+
+
+def _ask_nobody(job: str, **arguments: object) -> tuple[Mapping[str, object], bytes]:
+    raise RuntimeError(f"a worker asks no other one: {job}")
 
 
 class _Chosen:

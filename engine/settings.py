@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     accelerator: str = Field(default="auto", description="Lightning's accelerator: auto, cpu, gpu …")
     devices: int = Field(default=1, ge=1, description="devices a prediction may use")
     readers: int = Field(default=1, ge=1, description="processes that read visitors' files")
+    analysts: int = Field(default=2, ge=1, description="processes that judge runs by their labels and write workbooks")
     warm_models: int = Field(default=4, ge=1, description="models kept in memory; least recently used goes first")
     shard_rows: int = Field(default=1_000_000, ge=1, description="most rows of one shard")
     database_url: str = Field(default="", description="PostgreSQL's address; a SQLite file in home where empty")

@@ -1,4 +1,4 @@
-"""What workers do, by name: read, describe, predict, show pictures. Each gets what it needs and keeps only models."""
+"""What workers do, by name. Each gets what it needs, and keeps only models."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.card import file_hash, read_card
 from engine.errors import ModelChanged
+from engine.export import write_file
+from engine.filters import Filters
 from engine.readers import Source
 from engine.registry import CARD_FILE, ModelRegistry
+from engine.results import Asked
 from engine.runs.folder import RunFolder
 from engine.runs.run import Options
 from engine.settings import Settings
@@ -161,8 +164,35 @@ def thumbnail(desk: Desk, settings: Settings, talk: Talk, *, folder: Path, row: 
     return {}, picture_thumbnail(RunFolder(folder), row, pixels, settings)
 
 
+def prepare(desk: Desk, settings: Settings, talk: Talk) -> Result:
+    """Loads what judging needs, before somebody waits for it."""
+    import engine.evaluation.judging  # noqa: F401  # imports torch
+
+    return {}, b""
+
+
+def judge(
+    desk: Desk, settings: Settings, talk: Talk, *, of: Asked, figures: str, where: Filters, **about: str
+) -> Result:
+    """Figures of a run's rows by their labels."""
+    from engine.evaluation.judging import judged  # imports torch
+
+    return judged(of.results(), figures, where, **about)
+
+
+def write(
+    desk: Desk, settings: Settings, talk: Talk, *, of: Asked, path: Path, where: Filters, columns: Sequence[str]
+) -> Result:
+    """The lines and columns chosen as a file whose format takes long to write."""
+    write_file(of.results(), path, where, columns)
+    return {}, b""
+
+
+ANALYSES: Mapping[str, Callable[..., Result]] = {job.__name__: job for job in (prepare, judge, write)}
+"""Jobs that take seconds of computing, about a run that has ended."""
 JOBS: Mapping[str, Callable[..., Result]] = {
-    job.__name__: job for job in (ingest, predict, predict_now, describe, picture, thumbnail)
+    **{job.__name__: job for job in (ingest, predict, predict_now, describe, picture, thumbnail)},
+    **ANALYSES,
 }
 
 

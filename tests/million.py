@@ -1,4 +1,4 @@
-"""A run of a million rows, made by the engine itself with a model of seven weights: what large results are tried on."""
+"""A run of a million rows, made by the engine itself with a model of four weights: what large results are tried on."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from engine import Engine, Options, Run, Source
 from tests.engine.making import write_model
 
 ROWS = 1_000_000
-MODEL = "loans"
-CODE = """
+MODEL, STRICTER = "loans", "loans-stricter"
+_CODE = """
 import torch
 import pytorch_lightning as lightning
 
 class Model(lightning.LightningModule):
-    def __init__(self):
+    def __init__(self, bias):
         super().__init__()
+        self.save_hyperparameters()
         self.layer = torch.nn.Linear(3, 1)
         with torch.no_grad():
             self.layer.weight.copy_(torch.tensor([[-0.02, 0.05, 0.4]]))
-            self.layer.bias.fill_(-1.2)
+            self.layer.bias.fill_(bias)
 
     def forward(self, x):
         return self.layer(x)
 """
-CARD = {
-    "title": "Loans that are not paid back",
+_CARD = {
     "task": "tabular-classification",
     "signature": [
         {"name": "income", "unit": "k€", "range": [0, 1_000]},
@@ -42,8 +42,9 @@ CARD = {
 
 
 def make_model(folder: Path) -> Path:
-    """The folder of models that holds the model, to be named in FORELIGHT_MODELS."""
-    write_model(folder / MODEL, CODE, CARD)
+    """The folder that holds the model and a stricter one, to be named in FORELIGHT_MODELS."""
+    write_model(folder / MODEL, _CODE, {**_CARD, "title": "Loans that are not paid back"}, -1.2)
+    write_model(folder / STRICTER, _CODE, {**_CARD, "title": "Loans, stricter"}, -0.4)
     return folder
 
 
@@ -71,7 +72,15 @@ def write_rows(path: Path, rows: int = ROWS) -> Path:
 def make_run(engine: Engine, folder: Path, rows: int = ROWS) -> Run:
     """The run of those rows, done."""
     path = write_rows(folder / "loans.csv", rows)
-    run = engine.check(MODEL, [Source(path.name, path)])
+    return _predicted(engine, engine.check(MODEL, [Source(path.name, path)]))
+
+
+def make_other_run(engine: Engine, run: Run) -> Run:
+    """The stricter model's run of the same rows, done."""
+    return _predicted(engine, engine.again(run.id, STRICTER))
+
+
+def _predicted(engine: Engine, run: Run) -> Run:
     engine.submit(run.id, Options(on_error="report"))
     ended = engine.wait(run.id)
     assert ended.state == "done", ended.error

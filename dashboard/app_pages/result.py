@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard import selection
 from dashboard.callers import this_engine
 from dashboard.components.about import show_about
 from dashboard.components.actions import show_actions
@@ -31,7 +32,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
 with st.container(horizontal=True, vertical_alignment="center"):
     show_facts(run)
     if results is not None:
-        link_to_comparison(run)
+        link_to_comparison(run, selection.chosen(results))
 if not run.ended:
     show_progress(engine, run)
     st.stop()

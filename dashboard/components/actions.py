@@ -20,6 +20,7 @@ _copy_link = st.components.v2.component(
     css=(_FILES / "copy.css").read_text(encoding="utf-8"),
     js=(_FILES / "copy.js").read_text(encoding="utf-8"),
 )
+_MANY = 300_000
 _FORMATS = (("csv", "CSV"), ("parquet", "Parquet"), ("jsonl", "JSON Lines"), ("xlsx", "Excel"))
 
 
@@ -56,6 +57,13 @@ def _choose(engine: GuardedEngine, results: Results) -> None:
     st.caption("In CSV, a text that a spreadsheet would run gets a ' before it. The others keep texts as they are.")
 
 
+def _about_excel(rows: int) -> str | None:
+    """What to know before so many rows are asked for; None where nothing is."""
+    if rows > MOST_EXCEL_ROWS:
+        return f"Excel holds {MOST_EXCEL_ROWS:,} rows."
+    return "So many rows take a minute or two to be written; CSV and Parquet begin at once." if rows > _MANY else None
+
+
 def _download(
     engine: GuardedEngine, results: Results, suffix: str, label: str, where: tuple[Filter, ...], columns: list[str]
 ) -> None:
@@ -68,5 +76,5 @@ def _download(
         icon=":material/download:",
         type="tertiary",
         disabled=rows > MOST_EXCEL_ROWS,
-        help=f"Excel holds {MOST_EXCEL_ROWS:,} rows." if rows > MOST_EXCEL_ROWS else None,
+        help=_about_excel(rows),
     )

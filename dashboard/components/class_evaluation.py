@@ -29,12 +29,12 @@ _STEPS = 1_000  # of the threshold
 
 def show_classes(evaluation: ClassEvaluation, where: Where) -> None:
     """Everything about the rows that the filters leave."""
-    figures, auroc = class_figures(evaluation, known(evaluation.results), where)
+    figures = class_figures(evaluation, known(evaluation.results), where)
     if figures is None:
         show_nothing_to_judge(evaluation.used(where), evaluation.label, numbers=False)
         return
     show_used(figures.used, evaluation.label, numbers=False)
-    show_cards(class_cards(figures, auroc), figures.used.rows)
+    show_cards(class_cards(figures), figures.used.rows)
     sides = st.grid(2, min_column_width=400)
     with sides.container(border=True, height="stretch"):
         _show_matrix(evaluation, figures, where)
@@ -50,7 +50,7 @@ def show_classes(evaluation: ClassEvaluation, where: Where) -> None:
             _show_each(figures)
 
 
-def class_cards(figures: ClassFigures, auroc: float | None) -> list[tuple[str, str, str]]:
+def class_cards(figures: ClassFigures) -> list[tuple[str, str, str]]:
     """(name, figure, how to read it) of each figure that is defined."""
     cards = [
         ("Accuracy", f"{figures.accuracy:.1%}", "The share of rows whose class is right."),
@@ -65,9 +65,9 @@ def class_cards(figures: ClassFigures, auroc: float | None) -> list[tuple[str, s
             "Precision and recall in one figure, the mean over the classes. 1 is best.",
         ),
     ]
-    if auroc is not None:
+    if figures.auroc is not None:
         reading = "How well the probabilities put rows of a class before the others: 0.5 is chance, 1 is best."
-        cards.append(("AUROC", f"{auroc:.3f}", reading))
+        cards.append(("AUROC", f"{figures.auroc:.3f}", reading))
     if figures.log_loss is not None:
         reading = "How much the labels surprise the model, in nats: 0 is best, a sure mistake costs most."
         cards.append(("Log loss", f"{figures.log_loss:.3f}", reading))
@@ -223,7 +223,7 @@ def _show_each(figures: ClassFigures) -> None:
         hide_index=True,
         height=min(560, 38 + 35 * len(figures.per_class)),
         placeholder="–",
-        alt="Precision, recall and F1 of each class",
+        alt=f"Precision, recall and F1 of {count(len(figures.per_class), 'class', 'classes')}: {_said_each(figures)}",
         column_config={
             "label": st.column_config.TextColumn("Class"),
             "rows": st.column_config.NumberColumn("Rows", format="localized", help="Rows with this label"),
@@ -235,6 +235,12 @@ def _show_each(figures: ClassFigures) -> None:
             "f1": _share("F1", "Harmonic mean of precision and recall"),
         },
     )
+
+
+def _said_each(figures: ClassFigures) -> str:
+    """The recall of the most frequent classes."""
+    most = figures.per_class.drop_nulls("recall").sort("rows", descending=True).head(_MIX_UPS)
+    return ", ".join(f"{label} found {recall:.1%}" for label, recall in most.select("label", "recall").iter_rows())
 
 
 def _share(name: str, reading: str) -> Any:

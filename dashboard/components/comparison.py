@@ -9,12 +9,13 @@ import polars as pl
 import streamlit as st
 
 from dashboard import evaluation_charts as charts
+from dashboard import selection
 from dashboard.components.chart import draw, show_title
 from dashboard.components.class_evaluation import class_cards
-from dashboard.components.judging import Known, class_figures, known, show_cards, value_figures
+from dashboard.components.judging import Known, Where, class_figures, known, show_cards, value_figures
 from dashboard.components.run_title import files_of
 from dashboard.components.value_evaluation import value_cards
-from dashboard.words import count, number, plain, short, when, with_unit
+from dashboard.words import count, extent, number, plain, short, when, with_unit
 from engine import (
     ClassComparison,
     ClassEvaluation,
@@ -62,9 +63,9 @@ def _others_like(run: Run, runs: Sequence[Run]) -> list[Run]:
     return sorted(alike, key=lambda other: other.sources != run.sources)
 
 
-def link_to_comparison(run: Run) -> None:
-    """The way from a run to the page that compares it."""
-    query = {"a": run.id}
+def link_to_comparison(run: Run, where: Where) -> None:
+    """The way from a run to the page that compares it, the filters going along."""
+    query = [("a", run.id), *selection.as_query(where)]
     st.page_link("app_pages/compare.py", label="Compare", icon=":material/compare_arrows:", query_params=query)
 
 
@@ -73,14 +74,16 @@ def _named(run: Run) -> str:
     return f"{short(run.title)} · {short(run.name or files_of(run))} · {when(run.created)} · run {run.id[:6]}"
 
 
-def show_comparison(a: Results, b: Results) -> None:
-    """Everything about the two; raises NotComparable where they are not about the same rows."""
+def show_comparison(a: Results, b: Results, where: Where) -> None:
+    """Everything about the rows that the filters leave of the first; NotComparable where the two are about others."""
     comparison = _compared(a, b, known(a), known(b))
     names = _names(a.run, b.run)
-    if isinstance(comparison, ClassComparison):
-        _show_classes(comparison, names)
+    if where and not a.count(where):
+        st.info("No row is left by these filters. Take one away above.", icon=":material/filter_list_off:")
+    elif isinstance(comparison, ClassComparison):
+        _show_classes(comparison, names, where)
     else:
-        _show_values(comparison, names)
+        _show_values(comparison, names, where)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Comparing the rows")
@@ -95,13 +98,14 @@ def _names(a: Run, b: Run) -> tuple[str, str]:
     return f"{short(a.title, 20)} {a.id[:6]}", f"{short(b.title, 20)} {b.id[:6]}"
 
 
-def _show_classes(comparison: ClassComparison, names: tuple[str, str]) -> None:
-    agreement = comparison.agreement
+def _show_classes(comparison: ClassComparison, names: tuple[str, str], where: Where) -> None:
+    agreement = comparison.agreement(where)
     other = agreement.rows - round(agreement.share * agreement.rows)
     show_cards(
         [
             ("Agreement", f"{agreement.share:.1%}", "The share of rows that got the same class from both."),
             ("Different class", f"{other:,}", "Rows that got another class from the second run than from the first."),
+            ("Rows compared", f"{agreement.rows:,}", "Rows that both runs predicted."),
         ],
         agreement.rows,
     )
@@ -114,18 +118,18 @@ def _show_classes(comparison: ClassComparison, names: tuple[str, str]) -> None:
         draw(figure, charts.matrix_alt(f"Classes by {names[0]} against those by {names[1]}", cells), "pairs")
         st.caption("On the diagonal both say the same.")
     with sides.container(border=True, height="stretch"):
-        _show_metrics(comparison, names)
+        _show_metrics(comparison, names, where)
     order = "the largest gap in a class's probability first" if comparison.has_gap else "in the order of the file"
-    _show_differences(comparison, comparison.differences(_MOST_DIFFERENCES), names, order)
+    _show_differences(comparison, comparison.differences(_MOST_DIFFERENCES, where), names, order)
 
 
-def _show_values(comparison: ValueComparison, names: tuple[str, str]) -> None:
+def _show_values(comparison: ValueComparison, names: tuple[str, str], where: Where) -> None:
     words = {pair: pair[0] if pair[0] == pair[1] else f"{pair[0]} with {pair[1]}" for pair in comparison.pairs}
     pairs = list(comparison.pairs)
     pair = st.selectbox("Values", pairs, format_func=words.__getitem__, width=400) if pairs[1:] else None
     pair = pair or pairs[0]
     unit = {column.name: column.unit for column in comparison.a.columns}.get(pair[0], "")
-    agreement = comparison.agreement(pair, comparison.tolerance(pair))
+    agreement = comparison.agreement(pair, comparison.tolerance(pair), where)
     correlation = "–" if agreement.correlation is None else f"{agreement.correlation:.4f}"
     near = f"{number(agreement.tolerance, 2)} {plain(unit)}".strip()
     show_cards(
@@ -151,15 +155,16 @@ def _show_values(comparison: ValueComparison, names: tuple[str, str]) -> None:
     )
     sides = st.grid(2, min_column_width=400)
     with sides.container(border=True, height="stretch"):
-        points = comparison.scatter(pair, _MOST_POINTS)
+        points = comparison.scatter(pair, _MOST_POINTS, where)
         show_title("Value by value", "beside", points)
         x, y = (with_unit(f"{own}: {name}", unit) for own, name in zip(names, pair, strict=True))
-        draw(charts.diagonal_figure(points, ("a", x), ("b", y)), f"{y} against {x}.", "beside")
+        ends = f"{extent(names[0], points['a'], unit)}, {extent(names[1], points['b'], unit)}"
+        draw(charts.diagonal_figure(points, ("a", x), ("b", y)), f"{y} against {x}: {ends}.", "beside")
         sampled = f" {len(points):,} rows, evenly spaced." if len(points) < agreement.rows else ""
         st.caption(f"On the dashed line both say the same.{sampled}")
     with sides.container(border=True, height="stretch"):
-        _show_metrics(comparison, names)
-    lines = comparison.differences(pair, _MOST_DIFFERENCES)
+        _show_metrics(comparison, names, where)
+    lines = comparison.differences(pair, _MOST_DIFFERENCES, where)
     _show_differences(comparison, lines, names, "the largest difference first")
 
 
@@ -182,32 +187,33 @@ def _show_differences(comparison: _Comparison, lines: pl.DataFrame, names: tuple
         config |= {unlike[each.name]: st.column_config.Column(with_unit(each.name, each.unit)) for each in shown}
         held = comparison.a.page(0, len(lines), where=[Filter("row", "in", tuple(lines["row"]))])
         beside = lines.join(held.select("row", *unlike).rename(unlike), on="row", how="left", maintain_order="left")
-        alt = "The rows that differ most"
+        alt = f"The {count(len(lines), 'row')} that differ most"
         st.dataframe(beside, hide_index=True, height=min(400, 38 + 35 * len(lines)), column_config=config, alt=alt)
         st.caption(f"{count(len(lines), 'row')}, {order}.")
 
 
-def _show_metrics(comparison: _Comparison, names: tuple[str, str]) -> None:
+def _show_metrics(comparison: _Comparison, names: tuple[str, str], where: Where) -> None:
     """The figures of both beside each other, where both have labels to judge by."""
     st.subheader("Judged by the labels", anchor=False)
-    first, second = _metrics(comparison.a), _metrics(comparison.b)
+    first, second = _metrics(comparison.a, where), _metrics(comparison.b.within(comparison.a, where), ())
     if not first or not second:
         st.caption("The file has no labels that both models know: which of the two is right cannot be said.")
         return
     both = [name for name in first if name in second]
     columns = {"Figure": both, "a": [first[name] for name in both], "b": [second[name] for name in both]}
-    config = {"a": st.column_config.Column(names[0]), "b": st.column_config.Column(names[1])}
-    st.dataframe(columns, hide_index=True, alt="Figures of both runs", column_config=config)
+    config = {own: st.column_config.Column(short(name, 16), help=name) for own, name in zip("ab", names, strict=True)}
+    alt = "; ".join(f"{name} {first[name]} and {second[name]}" for name in both)
+    st.dataframe(columns, hide_index=True, alt=f"{names[0]} and {names[1]}: {alt}", column_config=config)
 
 
-def _metrics(results: Results) -> dict[str, str]:
+def _metrics(results: Results, where: Where) -> dict[str, str]:
     """The figures of one run by name; empty where there is nothing to judge by."""
     evaluation = evaluation_of(results)
     cards: list[tuple[str, str, str]] = []
     if isinstance(evaluation, ClassEvaluation):
-        of_classes, auroc = class_figures(evaluation, known(results), ())
-        cards = class_cards(of_classes, auroc) if of_classes else []
+        of_classes = class_figures(evaluation, known(results), where)
+        cards = class_cards(of_classes) if of_classes else []
     elif isinstance(evaluation, ValueEvaluation):
-        of_values = value_figures(evaluation, known(results), evaluation.predicted.columns[0], ())
+        of_values = value_figures(evaluation, known(results), evaluation.predicted.columns[0], where)
         cards = value_cards(of_values, "") if of_values else []
     return {name: figure for name, figure, _ in cards}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dashboard.components.chart import choose_picture_format
 from dashboard.components.class_evaluation import show_classes
+from dashboard.components.judging import begin_to_load
 from dashboard.components.value_evaluation import show_values
 from engine import ClassEvaluation, Filter, Results, evaluation_of
 
@@ -19,5 +20,8 @@ def show_evaluation(results: Results, where: tuple[Filter, ...]) -> None:
 
 
 def has_labels(results: Results) -> bool:
-    """Whether the upload brought labels to judge by."""
-    return any(column.role == "label" for column in results.columns)
+    """Whether the upload brought labels to judge by; where so, a worker begins to make itself ready."""
+    labelled = any(column.role == "label" for column in results.columns)
+    if labelled:
+        begin_to_load(results)
+    return labelled

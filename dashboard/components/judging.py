@@ -16,24 +16,31 @@ from engine import (
     Used,
     ValueEvaluation,
     ValueFigures,
+    prepare,
 )
 
 Where = tuple[Filter, ...]
-Known = tuple[str, str, int]
+Known = tuple[object, ...]
 _KEPT = 64
 
 
 def known(results: Results) -> Known:
     """What tells the results from others, and from those of the same run when it has gone on."""
-    run = results.run
-    return run.id, run.finished, run.rows_done
+    asked = results.asked
+    runs = (asked.run, asked.other) if asked.other is not None else (asked.run,)
+    return *((run.id, run.finished, run.rows_done) for run in runs), asked.where
+
+
+@st.cache_resource(show_spinner=False)
+def begin_to_load(_results: Results) -> None:
+    """Has a worker load what judging needs; once a server."""
+    prepare(_results)
 
 
 @st.cache_resource(max_entries=_KEPT, show_spinner="Comparing with the labels")
-def class_figures(_evaluation: ClassEvaluation, of: Known, where: Where) -> tuple[ClassFigures | None, float | None]:
-    """The figures of the selection, and its AUROC."""
-    figures = _evaluation.figures(where)
-    return figures, _evaluation.auroc(where) if figures else None
+def class_figures(_evaluation: ClassEvaluation, of: Known, where: Where) -> ClassFigures | None:
+    """The figures of the selection."""
+    return _evaluation.figures(where)
 
 
 @st.cache_resource(max_entries=_KEPT, show_spinner="Drawing the curves")

@@ -13,6 +13,7 @@ from dashboard.words import number, plain, with_unit
 from engine import ModelCard, Report, ResultColumn, task_of
 
 _SHARE = "probability_"
+_MOST_SAID = 10
 _OWN = ("row", "file", "status", "error")
 
 
@@ -65,7 +66,9 @@ def show_outcome(
             )
     shares = {label: float(line[_SHARE + label]) for label in labels if line.get(_SHARE + label) is not None}
     if shares:
-        figure, alt = probability_figure(shares, labels), "Probability of each class, the likeliest on top"
+        likeliest = sorted(shares, key=lambda label: shares[label], reverse=True)[:_MOST_SAID]
+        alt = f"Probability of each class: {', '.join(f'{label} {shares[label]:.1%}' for label in likeliest)}"
+        figure = probability_figure(shares, labels)
         st.plotly_chart(figure, theme="streamlit", alt=alt, config={"displayModeBar": False}, key=key)
 
 

@@ -41,7 +41,9 @@ def show_table(results: Results, where: tuple[Filter, ...]) -> None:
         page = show_pages("page", max(1, -(-rows // size)), listed)
     wanted = [*dict.fromkeys(("row", "status", *(column.name for column in shown)))]
     lines = results.page((page - 1) * size, size, sort=sort, descending=descending, where=where, columns=wanted)
-    _draw(slot, lines, results, shown, f"table|{listed}|{page}")
+    first, last = (page - 1) * size + 1, min(page * size, rows)
+    alt = f"Results {first:,} to {last:,} of {count(rows, 'row')}, by {sort}, {_DOWN if descending else _UP}"
+    _draw(slot, lines, results, shown, f"table|{listed}|{page}", alt)
     chosen = selection.chosen_row(results)
     if chosen is not None:
         with st.container(border=True):
@@ -83,7 +85,9 @@ def _chosen_columns(columns: Sequence[ResultColumn]) -> set[str]:
     return set(st.multiselect("Columns", names, key="columns", bind="query-params", placeholder="all", width=320))
 
 
-def _draw(slot: Any, lines: pl.DataFrame, results: Results, columns: Sequence[ResultColumn], key: str) -> None:
+def _draw(
+    slot: Any, lines: pl.DataFrame, results: Results, columns: Sequence[ResultColumn], key: str, alt: str
+) -> None:
     """Draws the lines into the slot; the row chosen in it is the row of the address."""
     order = [column.name for column in columns]
     config = _config(results, lines)
@@ -105,7 +109,7 @@ def _draw(slot: Any, lines: pl.DataFrame, results: Results, columns: Sequence[Re
         selection_mode="single-row",
         key=key,
         placeholder="–",
-        alt="Results, one row each",
+        alt=alt,
     )
 
 

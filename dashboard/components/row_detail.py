@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import selection
 from dashboard.api import picture_path
 from dashboard.callers import keyed
 from dashboard.charts import distribution_figure
@@ -14,11 +15,10 @@ from dashboard.components.outcome import show_outcome
 from dashboard.components.row_cells import show_cells
 from dashboard.components.what_if import show_what_if_of_row
 from dashboard.series_charts import series_figure
-from dashboard.words import number, plain
+from dashboard.words import count, extent, number, plain
 from engine import Filter, Results, neighbours
 from engine.views import Confidence, Distribution, Gallery, SeriesLines
 
-ROW = "row"  # its name in the address
 _FEW_PIXELS = 64
 _MOST_STEPS = 2_000
 _BARE = {"displayModeBar": False}
@@ -26,16 +26,15 @@ _BARE = {"displayModeBar": False}
 
 @st.fragment
 def choose_row(results: Results) -> None:
-    """Asks for a row by its number, or for the one before or after, and shows it; `?row=` says which."""
-    last = max(1, results.run.rows_total)
-    st.session_state.setdefault(_key(results), _asked(last))
+    """Asks for a row by its number, or for the one before or after, and shows it; the address says which."""
+    last, key = max(1, results.run.rows_total), f"row-of-{results.run.id}"
+    row = st.session_state[key] = selection.chosen_row(results) or 1
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         before = st.container(width="content")
-        row = int(st.number_input(f"Row, 1 to {last:,}", 1, last, key=_key(results), width=220))
+        st.number_input(f"Row, 1 to {last:,}", 1, last, key=key, width=220, on_change=_typed, args=(key,))
         after = st.container(width="content")
-    st.query_params[ROW] = str(row)
-    _step(before, "Previous", ":material/chevron_left:", results, row - 1, row > 1)
-    _step(after, "Next", ":material/chevron_right:", results, row + 1, row < last)
+    _step(before, "Previous", ":material/chevron_left:", row - 1, row > 1)
+    _step(after, "Next", ":material/chevron_right:", row + 1, row < last)
     line = _line(results, row)
     if line is not None:
         _show(line, results)
@@ -52,7 +51,7 @@ def show_row(results: Results, row: int) -> None:
     """The prediction first, then everything the row holds, and the way to its own page."""
     line = _line(results, row)
     if line is not None:
-        if st.button("Neighbours and what if", icon=":material/open_in_full:", on_click=_go, args=(results, row)):
+        if st.button("Neighbours and what if", icon=":material/open_in_full:", on_click=_go, args=(row,)):
             st.rerun()
         _show(line, results)
 
@@ -82,23 +81,18 @@ def _show(line: Mapping[str, Any], results: Results) -> None:
             _places(line, results)
 
 
-def _asked(last: int) -> int:
-    """The row that the address names, else the first."""
-    named = st.query_params.get(ROW, "")
-    return min(max(int(named), 1), last) if named.isdecimal() and len(named) < 19 else 1
+def _step(place: Any, label: str, icon: str, row: int, possible: bool) -> None:
+    place.button(label, icon=icon, key=label, on_click=_go, args=(row,), disabled=not possible)
 
 
-def _key(results: Results) -> str:
-    return f"{ROW}-{results.run.id}"
+def _typed(key: str) -> None:
+    selection.choose_row(st.session_state[key])
 
 
-def _step(place: Any, label: str, icon: str, results: Results, row: int, possible: bool) -> None:
-    place.button(label, icon=icon, key=label, on_click=_go, args=(results, row), disabled=not possible)
-
-
-def _go(results: Results, row: int) -> None:
+def _go(row: int) -> None:
     """Called before the page is made again: it then shows that row."""
-    st.session_state[_key(results)], st.session_state["tab"] = row, "Rows"
+    selection.choose_row(row)
+    st.session_state["tab"] = "Rows"
 
 
 def _picture(results: Results, row: int) -> None:
@@ -123,8 +117,10 @@ def _places(line: Mapping[str, Any], results: Results) -> None:
     """Where each predicted value stands among those of all rows."""
     for view in results.views:
         if isinstance(view, Distribution) and line[view.column] is not None:
-            figure = distribution_figure(view, results.histogram(view.column), {}, at=line[view.column])
-            alt = f"Where row {line['row']} stands among all predictions of {view.column}"
+            bins = results.histogram(view.column)
+            figure = distribution_figure(view, bins, {}, at=line[view.column])
+            among = extent(view.column, (*bins["lo"], *bins["hi"]), view.unit)
+            alt = f"Row {line['row']:,} at {number(line[view.column])} among all predictions, {among}"
             st.plotly_chart(figure, theme="streamlit", alt=alt, config=_BARE, key=f"place-{view.column}")
 
 
@@ -136,7 +132,8 @@ def _series(view: SeriesLines, line: Mapping[str, Any], results: Results) -> Non
     figure = series_figure(view, lines.gather_every(-(-len(lines) // _MOST_STEPS)), units)
     figure.add_vline(step, line={"width": 2, "dash": "dot", "color": "gray"})
     st.subheader(f"Series {plain(name)}, step {plain(step)}", anchor=False)
-    alt = f"Series {name}, with step {step} marked"
+    ends = ", ".join(extent(each, lines[each]) for each in view.outputs)
+    alt = f"Series {name}, {count(len(lines), 'step')}, step {step} marked: {ends}"
     st.plotly_chart(figure, theme="streamlit", alt=alt, config=_BARE, key="row-series")
 
 
@@ -155,7 +152,7 @@ def _neighbours(line: Mapping[str, Any], results: Results) -> None:
             st.markdown(f":small[:gray[{plain(column)} {word}]]", width=220)
             for row, value in rows:
                 label = f"Row {row:,} :small[:gray[{plain(number(value))}]]"
-                st.button(label, key=f"neighbour-{row}", on_click=_go, args=(results, row))
+                st.button(label, key=f"neighbour-{row}", on_click=_go, args=(row,))
             if not rows:
                 st.markdown(":small[:gray[none]]")
 

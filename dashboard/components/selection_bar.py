@@ -11,7 +11,7 @@ from dashboard.address import said
 from dashboard.words import count, number, plain, with_unit
 from engine import Filter, ResultColumn, Results
 
-_SEARCH = "search"
+_SEARCH, _ADDING = "search", "add-filter"
 _MOST_CHOICES = 50
 _EMPTY = "(empty)"
 
@@ -24,7 +24,7 @@ def show_selection(results: Results) -> tuple[Filter, ...]:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if any(column.dtype == "text" for column in results.columns):
             _search(where)
-        adding = st.popover("Filter", icon=":material/filter_list:", on_change="rerun", key="add-filter")
+        adding = st.popover("Filter", icon=":material/filter_list:", on_change="rerun", key=_ADDING)
         if adding.open:
             with adding:
                 _add(results, where)
@@ -76,9 +76,17 @@ def _add(results: Results, where: tuple[Filter, ...]) -> None:
     columns = {column.name: column for column in results.columns}
     name = st.selectbox("Column", list(columns), key="filter-column")
     each = _range(results, columns[name]) if columns[name].is_number else _texts(results, columns[name], where)
-    if st.button("Show these rows", type="primary", disabled=each is None, key="apply-filter") and each is not None:
-        selection.add(each)
+    if st.button(
+        "Show these rows", type="primary", disabled=each is None, key="apply-filter", on_click=_added, args=(each,)
+    ):
         st.rerun()
+
+
+def _added(each: Filter | None) -> None:
+    """Narrows the selection and closes what asked for the filter."""
+    if each is not None:
+        selection.add(each)
+    st.session_state[_ADDING] = False
 
 
 def _range(results: Results, column: ResultColumn) -> Filter | None:

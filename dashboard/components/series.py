@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import selection, series_charts
 from dashboard.components.chart import Marks, draw, show_title
-from dashboard.words import count, number, plain, short
+from dashboard.words import count, extent, number, plain, short
 from engine import Filter, Results
 from engine.views import SeriesGrid, SeriesLines
 
@@ -39,7 +39,8 @@ def show_series(view: SeriesLines, results: Results, where: tuple[Filter, ...], 
         return
     units = {column.name: column.unit for column in results.columns}
     inputs = f"; what went in: {', '.join(view.inputs[:4])}" if view.inputs else ""
-    alt = f"{', '.join(view.outputs)} over {view.step} for series {asked}{inputs}."
+    ends = ", ".join(extent(each, lines[each]) for each in view.outputs)
+    alt = f"Series {asked} over {view.step}, {count(len(lines), 'step')}: {ends}{inputs}."
     draw(series_charts.series_figure(view, lines, units), alt, f"{name}|{asked}")
 
 

@@ -14,7 +14,7 @@ from dashboard.components.judging import (
     show_used,
     value_figures,
 )
-from dashboard.words import count, number, plain, with_unit
+from dashboard.words import count, extent, number, plain, with_unit
 from engine import ValueEvaluation, ValueFigures
 
 _MOST_POINTS = 4_000
@@ -65,7 +65,8 @@ def _show_parity(evaluation: ValueEvaluation, output: str, unit: str, where: Whe
     show_title("Predicted and true", "parity", points)
     titles = with_unit(f"label: {evaluation.label}", unit), with_unit(f"predicted: {output}", unit)
     figure = charts.diagonal_figure(points, ("label", titles[0]), ("predicted", titles[1]))
-    draw(figure, f"{output} against {evaluation.label}, {count(len(points), 'row')}.", "parity")
+    ends = f"{extent('labels', points['label'], unit)}, {extent('predictions', points['predicted'], unit)}"
+    draw(figure, f"{output} against {evaluation.label}, {count(len(points), 'row')}: {ends}.", "parity")
     st.caption(f"On the dashed line the prediction is right.{_sampled(len(points), rows)}")
 
 
@@ -78,16 +79,16 @@ def _show_residuals(evaluation: ValueEvaluation, output: str, unit: str, where: 
     titles = with_unit(x, columns[x].unit), with_unit("label − prediction", unit)
     if columns[x].is_number:
         numbers = evaluation.residuals(output, x, where, _MOST_POINTS)
-        figure = charts.residual_figure(numbers, *titles)
+        figure, ends = charts.residual_figure(numbers, *titles), extent("residuals", numbers["residual"], unit)
         sampled = _sampled(len(numbers), rows)
     else:
         numbers = evaluation.residual_spread(output, x, where)
-        figure = charts.residual_spread_figure(numbers, *titles)
+        figure, ends = charts.residual_spread_figure(numbers, *titles), extent("medians", numbers["p50"], unit)
         others = rows - int(numbers["rows"].sum())
         sampled = f" The {len(numbers)} most frequent values; {count(others, 'row')} have others." if others else ""
     with slot:
         show_title("Residuals", "residuals", numbers)
-    draw(figure, f"Residuals, label less prediction, over {x}.", "residuals")
+    draw(figure, f"Residuals, label less prediction, over {x}: {ends}.", "residuals")
     st.caption(f"Above the dashed line the model said too little, below it too much.{sampled}")
 
 

@@ -18,7 +18,7 @@ from dashboard.components.chart import (
     show_title,
 )
 from dashboard.components.gallery import show_gallery
-from dashboard.words import count, number, plain
+from dashboard.words import count, extent, number, plain
 from engine import Filter, Results
 from engine.views import (
     Against,
@@ -117,13 +117,15 @@ def _against(view: Against, results: Results, where: tuple[Filter, ...], name: s
         spreads = results.spreads(y, x, where, _MOST_GROUPS)
         with slot:
             show_title(view.title, name, spreads)
-        alt = f"{y} by {x}: the median, the middle half and nine tenths of {count(len(spreads), 'group')}."
+        middles = spreads.select("by", "p50").head(6).iter_rows()
+        medians = ", ".join(f"{group} {number(middle)}" for group, middle in middles)
+        alt = f"{y} by {x}, {count(len(spreads), 'group')}; medians: {medians}."
         draw(charts.spreads_figure(view, spreads, x, y), alt, name, chosen_values(x))
         return
     points = results.scatter(x, y, view.color or None, _MOST_POINTS, where)
     with slot:
         show_title(view.title, name, points)
-    alt = f"{y} against {x}, {count(len(points), 'point')}."
+    alt = f"{y} against {x}, {count(len(points), 'point')}: {extent(x, points['x'])}, {extent(y, points['y'])}."
     draw(charts.against_figure(view, points, x, y), alt, name, _region(x, y), "region")
     if len(points) < results.count(where):
         st.caption(f"{count(len(points), 'row')}, evenly spaced over the file. A region chooses from all of them.")

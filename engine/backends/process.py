@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from multiprocessing import Pipe
@@ -19,6 +19,7 @@ from typing import Any
 from engine.errors import WorkerDied
 from engine.messages import Answer, Failure, Job, Said, Stop, decode
 from engine.settings import Settings
+from engine.work import ANALYSES
 
 _SECONDS_BETWEEN_LOOKS = 0.05
 _OFTEN_MEANS = {"SIGKILL": ", often a lack of memory", "SIGSEGV": ", a fault in native code"}
@@ -143,24 +144,53 @@ class WorkerProcess:
 
 
 class WorkerPool:
-    """The workers of a server: one a device, which keep models warm, and others that read visitors' files."""
+    """The workers of a server: one a device, which keep models warm, others that read visitors' files, and analysts.
 
-    def __init__(self, devices: int = 1, readers: int = 1) -> None:
+    An analyst is started when first needed, and a second one only while the first is busy.
+    """
+
+    def __init__(self, devices: int = 1, readers: int = 1, analysts: int = 2) -> None:
         self.devices = tuple(WorkerProcess(f"device-{number}") for number in range(devices))
         self.readers = tuple(WorkerProcess(f"reader-{number}") for number in range(readers))
-        self._free: queue.LifoQueue[WorkerProcess] = queue.LifoQueue()
-        for worker in self.readers:
-            self._free.put(worker)
+        self.analysts = tuple(WorkerProcess(f"analyst-{number}") for number in range(analysts))
+        self._free_readers, self._free_analysts = _queue(self.readers), _queue(self.analysts)
+
+    @property
+    def workers(self) -> tuple[WorkerProcess, ...]:
+        """All of them."""
+        return (*self.devices, *self.readers, *self.analysts)
 
     @contextmanager
     def reader(self) -> Iterator[WorkerProcess]:
         """A worker that reads files, for one job; waits where all are busy."""
-        worker = self._free.get()
-        try:
+        with _taken(self._free_readers) as worker:
             yield worker
-        finally:
-            self._free.put(worker)
+
+    def ask(self, settings: Settings, job: str, **arguments: Any) -> tuple[Mapping[str, Any], bytes]:
+        """What that job of `engine.work` gives, done by an analyst where it is one's, else by a reader."""
+        with _taken(self._free_analysts if job in ANALYSES else self._free_readers) as worker:
+            return worker.call(job, settings, **arguments)
 
     def close(self) -> None:
-        for worker in (*self.devices, *self.readers):
+        for worker in self.workers:
             worker.close()
+
+
+_Free = queue.LifoQueue[WorkerProcess]
+
+
+def _queue(workers: Sequence[WorkerProcess]) -> _Free:
+    """The first one on top, the one last used above it: others stay unstarted until they are needed."""
+    free = _Free()
+    for worker in reversed(workers):
+        free.put(worker)
+    return free
+
+
+@contextmanager
+def _taken(free: _Free) -> Iterator[WorkerProcess]:
+    worker = free.get()
+    try:
+        yield worker
+    finally:
+        free.put(worker)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
 from engine.evaluation.classes import ClassEvaluation, ClassFigures
 from engine.evaluation.curves import Curve, Point
 from engine.evaluation.labels import Used
@@ -25,6 +27,11 @@ def evaluation_of(results: Results) -> Evaluation | None:
     return ValueEvaluation(results, label, predicted)
 
 
+def prepare(results: Results) -> None:
+    """Begins to load what judging needs, seconds before it is asked for; returns at once."""
+    Thread(target=results.ask, args=("prepare",), daemon=True).start()
+
+
 __all__ = [
     "ClassEvaluation",
     "ClassFigures",
@@ -35,4 +42,5 @@ __all__ = [
     "ValueEvaluation",
     "ValueFigures",
     "evaluation_of",
+    "prepare",
 ]

@@ -1,21 +1,17 @@
-"""How well numbers were predicted: torchmetrics' figures over the lines whose label is a number, batch by batch."""
+"""How well numbers were predicted, over the lines whose label is one. What needs torch, a worker computes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import polars as pl
 
-from engine.evaluation.labels import Used, as_number, batches, count_used, is_empty, usable
+from engine.evaluation.asking import asked
+from engine.evaluation.labels import Used, as_number, count_used, is_empty, usable
 from engine.filters import Filters
 from engine.predicted import Values
 from engine.results import Results
-
-if TYPE_CHECKING:
-    import torch
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,53 +40,27 @@ class ValueEvaluation:
         return count_used(self.results.scan(where), self._empty, self._number.is_not_null(), sound, self.label)
 
     def figures(self, output: str, where: Filters = ()) -> ValueFigures | None:
-        """The figures of the selection; None where not one line can be judged."""
-        used = self.used(output, where)
-        if not used.rows:
-            return None
-        import torch
-        from torchmetrics import regression as of
-
-        lines = self._lines(output, where)
-        label = pl.col("label")
-        asked = lines.select(label.mean().alias("mean"), label.std().alias("spread"), label.abs().min().alias("least"))
-        mean, spread, least = asked.collect(engine="streaming").row(0)
-        rmse = of.MeanSquaredError(squared=False).set_dtype(torch.float64)
-        mae = of.MeanAbsoluteError().set_dtype(torch.float64)
-        r2 = of.R2Score().set_dtype(torch.float64)
-        mape = of.MeanAbsolutePercentageError().set_dtype(torch.float64)
-        for predicted, truth in _pairs(lines):
-            rmse.update(predicted, truth)
-            mae.update(predicted, truth)
-            # R² and MAPE do not depend on the unit; torchmetrics rounds what is tiny in the unit that it is given.
-            r2.update((predicted - mean) / (spread or 1.0), (truth - mean) / (spread or 1.0))
-            mape.update(predicted / (least or 1.0), truth / (least or 1.0))
-        return ValueFigures(
-            used,
-            float(rmse.compute()),
-            float(mae.compute()),
-            float(r2.compute()) if used.rows > 1 else None,
-            float(mape.compute()) if least else None,
-        )
+        """The figures of the selection, computed by a worker; None where not one line can be judged."""
+        return asked(self.results, ValueFigures, "value_figures", where, output=output)
 
     def parity(self, output: str, where: Filters = (), limit: int = 4_000) -> pl.DataFrame:
         """At most `limit` lines, evenly spaced over the file: row, label, predicted."""
-        return self._sample(self._lines(output, where).select("row", "label", "predicted"), limit)
+        return self._sample(self.lines(output, where).select("row", "label", "predicted"), limit)
 
     def residuals(self, output: str, column: str, where: Filters = (), limit: int = 4_000) -> pl.DataFrame:
         """At most `limit` lines, evenly spaced over the file: row, x (of a number column), residual."""
-        lines = self._lines(output, where, pl.col(column).alias("x")).filter(pl.col("x").is_not_null())
+        lines = self.lines(output, where, pl.col(column).alias("x")).filter(pl.col("x").is_not_null())
         return self._sample(lines.select("row", "x", _RESIDUAL), limit)
 
     def residual_spread(self, output: str, column: str, where: Filters = (), most: int = 20) -> pl.DataFrame:
         """The residuals of each value of a text column, the most frequent ones: x, rows, p05, p25, p50, p75, p95."""
-        lines = self._lines(output, where, pl.col(column).cast(pl.String).alias("x")).select("x", _RESIDUAL)
+        lines = self.lines(output, where, pl.col(column).cast(pl.String).alias("x")).select("x", _RESIDUAL)
         shares = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
         quantiles = (pl.col("residual").quantile(share, "linear").alias(name) for name, share in shares.items())
         spread = lines.group_by("x").agg(pl.len().alias("rows"), *quantiles)
         return spread.sort("rows", "x", descending=[True, False]).head(most).collect(engine="streaming")
 
-    def _lines(self, output: str, where: Filters, *more: pl.Expr) -> pl.LazyFrame:
+    def lines(self, output: str, where: Filters, *more: pl.Expr) -> pl.LazyFrame:
         """The lines that can be judged: row, label, predicted, and more."""
         predicted = pl.col(output).cast(pl.Float64)
         known = usable(self._empty, self._number.is_not_null(), predicted.is_finite())
@@ -115,10 +85,3 @@ class ValueEvaluation:
 
 
 _RESIDUAL = (pl.col("label") - pl.col("predicted")).alias("residual")
-
-
-def _pairs(lines: pl.LazyFrame) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """(predicted, label), some thousands at a time."""
-    for batch in batches(lines.select("predicted", "label"), 2):
-        predicted, label = batch.get_columns()
-        yield predicted.to_torch(), label.to_torch()

@@ -85,7 +85,6 @@ def _judge(evaluation: ClassEvaluation | ValueEvaluation | None, where: tuple[Fi
     """All that the page asks for at first."""
     if isinstance(evaluation, ClassEvaluation):
         evaluation.figures(where)
-        evaluation.auroc(where)
         evaluation.calibration(where)
         evaluation.curve(evaluation.labels[0], where)
     elif isinstance(evaluation, ValueEvaluation):

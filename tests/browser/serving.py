@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from playwright.sync_api import Locator, Page
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120
@@ -42,6 +45,22 @@ def served(
         finally:
             process.terminate()
             process.wait(30)
+
+
+def settled(page: Page) -> None:
+    """Waits until the page's script has ended."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+def card(page: Page, name: str) -> Locator:
+    """The figure on the card whose name begins so."""
+    metric = page.get_by_test_id("stMetric").filter(has_text=re.compile(rf"^{re.escape(name)}"))
+    return metric.get_by_test_id("stMetricValue").first
+
+
+def shown(page: Page, name: str) -> str:
+    """What that figure says."""
+    return card(page, name).inner_text()
 
 
 def free_port() -> int:

@@ -1,13 +1,11 @@
-"""Labels in the upload, as a visitor sees them: the figures, the threshold by the keyboard, two runs side by side."""
+"""Labels in the upload, as a visitor sees them: the figures, the threshold by the keyboard, every width and colour."""
 
 from __future__ import annotations
 
-import re
-from urllib.parse import unquote
-
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.browser.serving import card, shown
 from tests.browser.test_main_job import predict
 
 
@@ -19,16 +17,6 @@ def predicted(page: Page) -> str:
     return page.url
 
 
-def shown(page: Page, name: str) -> str:
-    """The figure on the card of that name."""
-    return card(page, name).inner_text()
-
-
-def card(page: Page, name: str) -> Locator:
-    metric = page.get_by_test_id("stMetric").filter(has_text=re.compile(rf"^{re.escape(name)}"))
-    return metric.get_by_test_id("stMetricValue")
-
-
 def test_a_run_is_judged_by_its_labels(page: Page) -> None:
     predicted(page)
     page.get_by_role("tab", name="Evaluation").click()
@@ -37,16 +25,6 @@ def test_a_run_is_judged_by_its_labels(page: Page) -> None:
     assert shown(page, "AUROC") == "0.998"
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     expect(page.get_by_role("button", name="benign taken for malignant: 2 rows")).to_be_visible()
-
-
-def test_a_cell_of_the_matrix_leaves_its_rows(page: Page) -> None:
-    predicted(page)
-    page.get_by_role("tab", name="Evaluation").click()
-    matrix = page.locator(".js-plotly-plot").first
-    matrix.locator(".scatterlayer text", has_text="2").click(force=True)
-    expect(page.get_by_text("2 rows judged by the labels in diagnosis.")).to_be_visible()
-    assert shown(page, "Accuracy") == "0.0%"
-    assert re.search("f=diagnosis~in~benign&f=prediction~in~malignant", unquote(page.url))
 
 
 def test_the_threshold_is_moved_by_the_keyboard(page: Page) -> None:
@@ -62,19 +40,6 @@ def test_the_threshold_is_moved_by_the_keyboard(page: Page) -> None:
     page.get_by_role("button", name="Least cost: 0.361").click()
     expect(card(page, "False alarms")).to_have_text("5")
     assert shown(page, "Missed") == "0"
-
-
-def test_two_runs_are_compared(page: Page) -> None:
-    first = predicted(page).partition("run=")[2]
-    predicted(page)
-    page.get_by_role("link", name="Compare").click()
-    expect(page.get_by_text("Judged by the labels")).to_be_visible()
-    assert re.search(r"/compare\?a=\w{26}&b=\w{26}", page.url)
-    page.goto(f"{page.url.partition('&')[0]}&b={first}")
-    expect(page.get_by_text("Nowhere: every row got the same from both.")).to_be_visible()
-    assert shown(page, "Agreement") == "100.0%"
-    page.get_by_role("link", name="Back to the run").click()
-    expect(page.get_by_role("tab", name="Evaluation")).to_be_visible()
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

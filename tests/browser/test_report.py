@@ -149,22 +149,6 @@ def test_it_prints(predicting: Predicting, offline: Page, tmp_path: Path) -> Non
     expect(offline.locator(".paper-only")).to_be_visible()
 
 
-def test_the_page_offers_it(page: Page) -> None:
-    page.goto("/?model=diabetes-progression")
-    page.get_by_role("button", name="30 patients").click()
-    page.get_by_role("button", name="Predict 30 rows").click()
-    page.wait_for_url("**/result?run=*")
-    page.get_by_role("button", name="Report").click()
-    with page.context.expect_page() as opening:
-        page.get_by_role("link", name="Open", exact=True).click()
-    expect(opening.value.locator(".chart .main-svg").first).to_be_visible()
-    assert opening.value.title().startswith("Diabetes progression")
-    with page.expect_download() as download:
-        page.get_by_role("link", name="Save as a file").click()
-    assert download.value.suggested_filename == "diabetes-progression_patients.html"
-    assert download.value.path().read_text().startswith("<!doctype html>")
-
-
 def test_the_command_line_writes_it(predicting: Predicting, tmp_path: Path) -> None:
     run = predicting.run("diabetes-progression", [sample("diabetes-progression")])
     home = predicting.engine.settings.home

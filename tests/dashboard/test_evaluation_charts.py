@@ -24,14 +24,20 @@ CURVE = Curve(
 )
 def test_a_cell_says_its_number_and_which_it_is(share: bool, most: float, texts: list[str]) -> None:
     figure = charts.matrix_figure(LABELS, LABELS, CELLS, ("label", "predicted"), share)
-    heat, cells = figure.data
+    heat, light, dark = figure.data
     assert heat.zmax == most
-    assert list(cells.text) == texts
-    assert [tuple(pair) for pair in cells.customdata] == [("a", "a"), ("a", "<b>"), ("<b>", "a"), ("<b>", "<b>")]
-    assert cells.hovertext[1] == "a → &lt;b&gt;<br>2 rows, 25.0%"
+    assert (light.textfont.color, dark.textfont.color) == (None, "white")
+    cells = {
+        tuple(pair): (text, hover)
+        for group in (light, dark)
+        for pair, text, hover in zip(group.customdata, group.text, group.hovertext, strict=True)
+    }
+    places = [("a", "a"), ("a", "<b>"), ("<b>", "a"), ("<b>", "<b>")]
+    assert [cells[place][0] for place in places] == texts
+    assert cells["a", "<b>"][1] == "a → &lt;b&gt;<br>2 rows, 25.0%"
     assert list(figure.layout.yaxis.ticktext) == ["a", "&lt;b&gt;"]
     assert charts.matrix_alt("Labels against predictions", CELLS) == (
-        "Labels against predictions: 7 of 9 rows on the diagonal."
+        "Labels against predictions: 7 of 9 rows on the diagonal. Fullest beside it: a, <b>, 2 rows."
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from dashboard.words import code, count, decimals, duration, listed, number, plain, short, size, visible, when
@@ -30,6 +32,21 @@ def test_plain_shows_exactly_the_characters(name: str) -> None:
     assert {child.type for child in inline.children or []} <= {"text", "text_special"}
     shown = "".join(child.content for child in inline.children or [])
     assert shown.replace("\u2060", "") == " ".join(name.split())
+
+
+@given(st.text("ab1 \\`*_{}[]()<>#+-.!|~$&^=@:\"'/\n\t;", max_size=24))
+def test_plain_shows_any_characters(name: str) -> None:
+    test_plain_shows_exactly_the_characters(f"x{name}x")
+    if plain(name):
+        test_plain_shows_exactly_the_characters(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["mean_radius (px)", "-2.5 to 3.1 °C", "late-payments", "1.5 m/s", "it's 100 %", "row 7: seen, 3+4", "a.b"]
+)
+def test_plain_leaves_alone_what_markdown_does_not_read(name: str) -> None:
+    """A label's source is what a screen reader says."""
+    assert plain(name) == name
 
 
 def test_plain_breaks_what_is_read_in_spite_of_escapes() -> None:

@@ -55,7 +55,7 @@ def of_values(a: Results, b: Results) -> ValueComparison:
 def test_a_run_agrees_with_itself(echo: Engine, tmp_path: Path) -> None:
     results = predicted(echo, "first", logits(), tmp_path / "rows.csv")
     comparison = of_classes(results, results)
-    assert comparison.agreement.share == 1
+    assert comparison.agreement().share == 1
     assert comparison.differences().is_empty()
 
 
@@ -67,9 +67,9 @@ def test_classes_of_two_models(echo: Engine, tmp_path: Path) -> None:
     beside = a.scan().collect().join(b.scan().collect(), on="row", suffix="_b").filter(pl.col("status") == "ok")
     assert len(beside) == 190
     assert comparison.labels == (*LABELS, "other")
-    assert comparison.agreement.rows == 190
-    assert comparison.agreement.share == pytest.approx((beside["prediction"] == beside["prediction_b"]).mean())  # type: ignore[operator]
-    pairs = {(one, other): count for one, other, count in comparison.agreement.pairs.iter_rows()}
+    assert comparison.agreement().rows == 190
+    assert comparison.agreement().share == pytest.approx((beside["prediction"] == beside["prediction_b"]).mean())  # type: ignore[operator]
+    pairs = {(one, other): count for one, other, count in comparison.agreement().pairs.iter_rows()}
     expected = beside.group_by("prediction", "prediction_b").len()
     assert pairs == {(one, other): count for one, other, count in expected.iter_rows()}
     gaps = [
@@ -135,7 +135,7 @@ def test_classes_are_not_compared_with_values(echo: Engine, tmp_path: Path) -> N
 def test_rows_without_a_column_in_common_are_not_compared(echo: Engine, tmp_path: Path) -> None:
     a = predicted(echo, "first", logits().drop("name"), tmp_path / "a.csv")
     b = predicted(echo, "second", logits().drop("name"), tmp_path / "b.csv")
-    assert of_classes(a, b).agreement.rows == 200
+    assert of_classes(a, b).agreement().rows == 200
     other = predicted(echo, "metres", numbers(), tmp_path / "c.csv")
     bare = predicted(echo, "narrow", numbers().rename({"x": "z"}), tmp_path / "d.csv")
     with pytest.raises(NotComparable, match="share no column"):

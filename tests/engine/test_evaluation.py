@@ -15,7 +15,8 @@ from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
 from engine import ClassEvaluation, Engine, Filter, Results, Settings, ValueEvaluation, evaluation_of
-from engine.evaluation import curves
+from engine.evaluation import areas
+from engine.evaluation.judging import class_curve, class_figures
 from engine.evaluation.labels import class_of
 from engine.settings import BUNDLED_MODELS
 from tests.conftest import Predicting
@@ -95,7 +96,7 @@ def check_classes(results: Results, labels: Sequence[str], where: Sequence[Filte
         for place, label in enumerate(labels)
         if label in present
     ]
-    assert evaluation.auroc(where) == pytest.approx(np.mean(areas), rel=1e-5)
+    assert figures.auroc == pytest.approx(np.mean(areas), rel=1e-5)
     check_calibration(evaluation, lines, truth == found, where)
     for label in present:
         check_curve(evaluation, label, truth == label, lines[f"probability_{label}"].to_numpy(), where)
@@ -198,7 +199,7 @@ def test_one_class_alone_has_figures_and_no_curve(echo: Engine, tmp_path: Path) 
     assert figures is not None
     share = results.scan().collect()["prediction"].eq("yes").mean()
     assert figures.accuracy == figures.balanced_accuracy == pytest.approx(share)
-    assert evaluation.auroc() is None
+    assert figures.auroc is None
     assert evaluation.curve("yes") is None
 
 
@@ -232,15 +233,17 @@ def test_a_cell_of_the_matrix_is_a_filter(echo: Engine, tmp_path: Path) -> None:
 
 
 def test_more_rows_than_memory_holds_are_binned(echo: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(curves, "MOST_EXACT", 100)
+    monkeypatch.setattr(areas, "MOST_EXACT", 100)
     results = predicted(echo, "two", classified(TWO), tmp_path / "rows.csv")
     evaluation, lines = judged(results), good_lines(results, TWO)
-    curve = evaluation.curve("yes")
+    curve = class_curve(evaluation, label="yes")
     assert curve is not None
     assert not curve.exact
     hits, shares = (lines["truth"] == "yes").to_numpy(), lines["probability_yes"].to_numpy()
     assert curve.auroc == pytest.approx(metrics.roc_auc_score(hits, shares), abs=2e-3)
-    assert evaluation.auroc() == pytest.approx(curve.auroc)
+    figures = class_figures(evaluation)
+    assert figures is not None
+    assert figures.auroc == pytest.approx(curve.auroc)
 
 
 def test_many_thresholds_are_thinned_without_losing_the_way(echo: Engine, tmp_path: Path) -> None:
@@ -367,7 +370,7 @@ def test_the_cards_say_the_same(predicting: Predicting, model: str) -> None:
         assert isinstance(evaluation, ClassEvaluation)
         figures = evaluation.figures()
         assert figures is not None
-        assert (figures.accuracy, evaluation.auroc()) == pytest.approx(tuple(stated.values()), abs=1e-4)
+        assert (figures.accuracy, figures.auroc) == pytest.approx(tuple(stated.values()), abs=1e-4)
     else:
         assert isinstance(evaluation, ClassEvaluation)
         assert evaluation.used().rows == 60

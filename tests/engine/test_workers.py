@@ -173,19 +173,25 @@ def test_the_server_itself_loads_no_torch(tmp_path: Path) -> None:
     code = f"""
 import sys
 from pathlib import Path
-from engine import Engine, Options, Settings, Source
+from engine import Engine, Options, Settings, Source, compare, evaluation_of
 engine = Engine(Settings(home=Path({str(tmp_path / "home")!r}), accelerator="cpu"))
 sample = engine.sample_sources("digits", engine.samples("digits")[0].title)
 run = engine.check("digits", sample)
 engine.submit(run.id, Options(on_error="report"))
 assert engine.wait(run.id).state == "done"
-engine.results(run.id).thumbnail(1)
+results = engine.results(run.id)
+results.thumbnail(1)
 engine.export(run.id, "csv")
+engine.export(run.id, "xlsx")
+evaluation = evaluation_of(results)
+assert evaluation.figures().accuracy > 0.9 and evaluation.curve("3").auroc > 0.9
+assert compare(results, results).agreement().share == 1
 engine.close()
 print([name for name in ("torch", "torchvision", "PIL", "pytorch_lightning") if name in sys.modules])
+print([name for name in ("torchmetrics", "xlsxwriter") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stdout.strip() == "[]", done.stderr
+    assert done.stdout.split() == ["[]", "[]"], done.stderr
 
 
 def test_a_full_disk_ends_the_run_with_a_sentence_and_it_can_go_on(tmp_path: Path, models: Path) -> None:
