@@ -123,6 +123,12 @@ def with_unit(name: str, unit: str) -> str:
     return f"{name} ({unit})" if unit else name
 
 
+def day(moment: str) -> str:
+    """The day of a moment in ISO 8601, as in 1 December 2026."""
+    found = datetime.fromisoformat(moment)
+    return f"{found.day} {found:%B %Y}"
+
+
 def when(moment: str, now: datetime | None = None) -> str:
     """ "just now", "5 min ago", "3 h ago", else the day; `moment` is ISO 8601 or ""."""
     if not moment:

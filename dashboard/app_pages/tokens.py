@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.callers import this_engine
-from dashboard.words import plain, when
+from dashboard.words import day, plain
 from engine import Scope, Token
 
 _SCOPES: dict[Scope, str] = {
@@ -37,8 +37,8 @@ def _row(token: Token) -> None:
         with st.container(width="content", gap="xxsmall"):
             whose = f" · {plain(token.visitor_name)}" if engine.caller.operates and token.visitor_name else ""
             st.markdown(f"**{plain(token.name, 100)}**{whose}")
-            used = f"last used {token.used}" if token.used else "never used"
-            st.caption(f"{', '.join(token.scopes)} · until {when(token.expires)} · {used}")
+            used = f"last used {day(token.used)}" if token.used else "never used"
+            st.caption(f"{', '.join(token.scopes)} · until {day(token.expires)} · {used}")
         if st.button("Revoke", icon=":material/delete:", type="tertiary", key=f"revoke-{token.id}"):
             engine.revoke_token(token.id)
             st.rerun()

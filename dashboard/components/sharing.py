@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from dashboard.callers import KEY
-from dashboard.words import when
+from dashboard.words import day
 from engine import GuardedEngine, Run, Share
 
 _DAYS = {1: "1 day", 7: "7 days", 30: "30 days"}
@@ -45,7 +45,7 @@ def share(engine: GuardedEngine, run: Run) -> None:
 def _one(engine: GuardedEngine, each: Share) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         what = ":material/link: A link" if each.link else ":material/groups: All who may log in"
-        st.markdown(f"{what} :small[:gray[until {when(each.expires)}]]", width="content")
+        st.markdown(f"{what} :small[:gray[until {day(each.expires)}]]", width="content")
         if st.button("Take back", icon=":material/link_off:", type="tertiary", key=f"unshare-{each.id}"):
             engine.unshare(each.run_id, each.id)
             st.session_state.pop("new-link", None)

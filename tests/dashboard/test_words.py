@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from dashboard.words import code, count, decimals, duration, listed, number, plain, short, size, visible, when
+from dashboard.words import code, count, day, decimals, duration, listed, number, plain, short, size, visible, when
 
 HOSTILE = (
     "![x](http://evil.example/x.png)",
@@ -138,3 +138,8 @@ def test_short_keeps_both_ends() -> None:
 )
 def test_when(moment: str, shown: str) -> None:
     assert when(moment, datetime(2026, 5, 1, 12, tzinfo=UTC)) == shown
+
+
+def test_a_day() -> None:
+    assert day("2026-12-01T09:30:00+00:00") == "1 December 2026"
+    assert day("2026-12-31") == "31 December 2026"
