@@ -20,7 +20,7 @@ from dashboard.statuses import status_of
 from engine import Filter
 from engine.errors import ExportError, ForelightError
 
-_TYPES = {
+MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
     "jsonl": "application/x-ndjson",
@@ -61,9 +61,9 @@ async def download(request: Request) -> Response:
     file, name = await run_in_threadpool(_file, request, suffix)
     headers = {"content-encoding": "identity", **_PRIVATE}
     if isinstance(file, Path):
-        return FileResponse(file, filename=name, media_type=_TYPES.get(suffix), headers=headers)
+        return FileResponse(file, filename=name, media_type=MEDIA_TYPES.get(suffix), headers=headers)
     headers["content-disposition"] = f'attachment; filename="{_header_safe(name)}"'
-    return StreamingResponse(file, media_type=_TYPES.get(suffix), headers=headers)
+    return StreamingResponse(file, media_type=MEDIA_TYPES.get(suffix), headers=headers)
 
 
 def _file(request: Request, suffix: str) -> tuple[Path | Iterator[bytes], str]:
@@ -98,7 +98,7 @@ async def template(request: Request) -> Response:
     """The file a visitor fills in for a model."""
     name, content = await run_in_threadpool(lambda: guarded(request).template(request.path_params["model_id"]))
     headers = {"content-disposition": f'attachment; filename="{_header_safe(name)}"', **_PRIVATE}
-    return Response(content, media_type=_TYPES.get(name.rpartition(".")[2]), headers=headers)
+    return Response(content, media_type=MEDIA_TYPES.get(name.rpartition(".")[2]), headers=headers)
 
 
 async def picture(request: Request) -> Response:

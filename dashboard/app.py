@@ -17,6 +17,7 @@ from dashboard.failures import show_failure
 from dashboard.login import LOGIN_ROUTES, LoginWall
 from dashboard.resources import get_engine, warm_up
 from dashboard.security import NoOtherUploads, SecurityHeaders
+from dashboard.v1.app import API_ROUTES
 from dashboard.visitors import Visitors
 
 
@@ -39,7 +40,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 app = st.App(
     Path(__file__).with_name("main.py"),
     lifespan=lifespan,
-    routes=(*ROUTES, *LOGIN_ROUTES),
+    routes=(*ROUTES, *LOGIN_ROUTES, *API_ROUTES),
     middleware=[
         Middleware(SecurityHeaders),
         Middleware(Visitors),

@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -46,15 +47,21 @@ def keyed(path: str) -> str:
 def caller_of(request: HTTPConnection) -> Caller:
     """Who asks a route. A token counts alone, even a wrong one; a cookie is for browsers."""
     engine = get_engine()
-    keys = _keys(request.query_params.get(KEY, ""))
+    keys = key_of(request)
     authorization = request.headers.get("authorization", "")
     if authorization:
         token = authorization[len(_BEARER) :].strip() if authorization.lower().startswith(_BEARER) else ""
         tokens, _, _ = engine.access()
-        return tokens.caller(token) or _NOBODY
+        found = tokens.caller(token)
+        return replace(found, keys=keys) if found is not None else _NOBODY
     if engine.settings.login:
         return person_of(request.cookies, engine.settings, keys)
     return Caller(visitor_of(request), keys=keys)
+
+
+def key_of(request: HTTPConnection) -> frozenset[str]:
+    """The key of a share link that the request shows."""
+    return _keys(request.query_params.get(KEY, ""))
 
 
 def this_caller() -> Caller:
@@ -63,7 +70,7 @@ def this_caller() -> Caller:
     keys = _keys(st.query_params.get(KEY, ""))
     if settings.login:
         return person_of(st.context.cookies, settings, keys)
-    role: Role = "host" if _at_this_machine(*_asked()) else "visitor"
+    role: Role = "host" if at_this_machine(*_asked(), page=True) else "visitor"
     return Caller(this_visitor(), role, keys=keys)
 
 
@@ -122,12 +129,12 @@ def _asked() -> tuple[Mapping[str, str], str | None]:
     return headers, st.context.ip_address or "localhost"
 
 
-def _at_this_machine(headers: Mapping[str, str], address: str | None) -> bool:
-    """Whether a browser on the server's own machine asks, and nothing stands in between."""
-    if any(name in headers for name in _FORWARDED) or not _is_loopback(address or ""):
+def at_this_machine(headers: Mapping[str, str], address: str | None, *, page: bool = False) -> bool:
+    """Whether the server's own machine asks, and nothing stands in between. A page's connection says its origin too."""
+    if any(name in headers for name in _FORWARDED) or not is_loopback(address or ""):
         return False
-    origin = headers.get("origin", "").rpartition("://")[2]
-    return _is_loopback(_host(headers.get("host", ""))) and _is_loopback(_host(origin))
+    origin = headers.get("origin", "" if page else "http://localhost").rpartition("://")[2]
+    return is_loopback(_host(headers.get("host", ""))) and is_loopback(_host(origin))
 
 
 def _host(text: str) -> str:
@@ -135,7 +142,8 @@ def _host(text: str) -> str:
     return (name if colon and port.isdecimal() else text).strip("[]")
 
 
-def _is_loopback(name: str) -> bool:
+def is_loopback(name: str) -> bool:
+    """Whether only this machine reaches that address."""
     if name == "localhost":
         return True
     try:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import sys
 from typing import NoReturn
 
 import streamlit as st
 
+from dashboard.callers import is_loopback
 from dashboard.login import why_no_login
 from engine import Settings
 
@@ -28,16 +28,6 @@ def check_exposure(settings: Settings) -> None:
             "models and fill the disk. Set FORELIGHT_LOGIN=1 (see 'Login and sharing' in the README), or, where "
             "everyone who reaches this machine may, FORELIGHT_OPEN=1."
         )
-
-
-def is_loopback(address: str) -> bool:
-    """Whether only this machine reaches that address."""
-    if address == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 def _refuse(words: str) -> NoReturn:

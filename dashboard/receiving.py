@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from dashboard.callers import caller_of, guarded
 from dashboard.statuses import status_of
-from engine import ForelightError, Upload
+from engine import ForelightError, GuardedEngine, Upload
 from engine.errors import UploadRefused
 
 PATH = "/upload"
@@ -43,10 +43,12 @@ async def receive(request: Request) -> Response:
     refusal = await run_in_threadpool(_refusal, request)
     if refusal is not None:
         return refusal
-    length = request.headers.get("content-length", "")
-    size = int(length) if length.isdecimal() else None
+    size = _size(request)
     try:
-        return await _receive(request, size)
+        engine = await run_in_threadpool(guarded, request)
+        found = await receive_body(request, engine, request.query_params.get("name", ""))
+        answer = {"id": found.id, "name": found.name, "size": found.size, "sha256": found.sha256}
+        return JSONResponse(answer, headers=_PRIVATE)
     except ClientDisconnect:
         return Response(status_code=400)  # nobody is there to read it
     except ForelightError as error:
@@ -55,10 +57,9 @@ async def receive(request: Request) -> Response:
         return _said(error)
 
 
-async def _receive(request: Request, size: int | None) -> Response:
-    """Hashes and writes on another thread, some megabytes at a time, so that the pages stay quick."""
-    name = request.query_params.get("name", "")
-    receiving = await run_in_threadpool(lambda: guarded(request).begin_upload(name, size))
+async def receive_body(request: Request, engine: GuardedEngine, name: str) -> Upload:
+    """The body as an upload of whoever asks. Hashed and written on another thread, some megabytes at a time."""
+    receiving = await run_in_threadpool(engine.begin_upload, name, _size(request))
     with receiving:
         pieces, waiting = [], 0
         async for piece in _coming(request):
@@ -72,9 +73,13 @@ async def _receive(request: Request, size: int | None) -> Response:
             receiving.write(b"".join(pieces))
             return receiving.finish()
 
-        found = await run_in_threadpool(last)
-    answer = {"id": found.id, "name": found.name, "size": found.size, "sha256": found.sha256}
-    return JSONResponse(answer, headers=_PRIVATE)
+        return await run_in_threadpool(last)
+
+
+def _size(request: Request) -> int | None:
+    """The bytes that are said to come."""
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isdecimal() else None
 
 
 async def _coming(request: Request) -> AsyncIterator[bytes]:

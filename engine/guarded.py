@@ -182,6 +182,12 @@ class GuardedEngine(Permits):
         self._note("downloaded", run_id, f"{suffix}, filtered" if where or columns else suffix)
         return found
 
+    def export(self, run_id: str, suffix: str, where: Filters = (), columns: Sequence[str] = ()) -> Path:
+        """See Engine.export."""
+        found = self._seen(run_id).export(run_id, suffix, where, columns)
+        self._note("downloaded", run_id, f"{suffix}, filtered" if where or columns else suffix)
+        return found
+
     def download_bytes(
         self, run_id: str, suffix: str, where: Filters = (), columns: Sequence[str] = ()
     ) -> tuple[int, bool]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.api import template_path
+from dashboard.components.snippets import show_snippets
 from dashboard.failures import shown_failures
 from dashboard.words import code, count, number, plain, size
 from engine import GuardedEngine, ModelCard, ModelEntry, task_of
@@ -28,6 +29,8 @@ def show_model(engine: GuardedEngine, entry: ModelEntry) -> None:
     _needs(card)
     _gives(card)
     _inside(engine, entry, card)
+    st.subheader("From a program", anchor=False)
+    show_snippets(entry, card)
 
 
 def show_broken(entries: Sequence[ModelEntry]) -> None:

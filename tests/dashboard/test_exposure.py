@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.exposure import check_exposure, is_loopback
+from dashboard.callers import is_loopback
+from dashboard.exposure import check_exposure
 from engine import Settings
 
 ROOT = Path(__file__).parents[2]

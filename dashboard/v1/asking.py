@@ -1,0 +1,36 @@
+"""Who asks the API: a token's caller; without a login, a program on the server's own machine too."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+
+from dashboard.callers import at_this_machine, caller_of, key_of
+from dashboard.resources import get_engine
+from engine import Caller, GuardedEngine
+
+_LOCAL = "local"
+_scheme = HTTPBearer(auto_error=False, description="An API token, made on the page 'API tokens'.")
+
+
+def asked_engine(request: Request, _: Annotated[object, Depends(_scheme)] = None) -> GuardedEngine:
+    """The engine as whoever asks may use it. Cookies count for nothing here: no other site's page can ask."""
+    engine = get_engine()
+    keys = key_of(request)
+    if request.headers.get("authorization"):
+        return GuardedEngine(engine, caller_of(request))
+    if not engine.settings.login and _from_this_machine(request):
+        return GuardedEngine(engine, Caller(_LOCAL, keys=keys))
+    return GuardedEngine(engine, Caller("", "nobody"))
+
+
+def _from_this_machine(request: Request) -> bool:
+    """A program here, and no browser's page of another site."""
+    site = request.headers.get("sec-fetch-site", "none")
+    address = request.client.host if request.client else None
+    return site in ("none", "same-origin") and at_this_machine(dict(request.headers), address)
+
+
+Asked = Annotated[GuardedEngine, Depends(asked_engine)]

@@ -1,0 +1,101 @@
+"""Results of a run: a page of lines, or all of them as a file."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, StreamingResponse
+
+from dashboard.address import FILTER, read_filters
+from dashboard.api import COLUMN, MEDIA_TYPES
+from dashboard.v1.asking import Asked
+from dashboard.v1.models import plain_rows
+from dashboard.v1.problems import responses
+from dashboard.v1.schemas import Page, RunId, Text
+from dashboard.v1.uploads import BYTES
+from engine import Filter, Results
+from engine.errors import ExportError
+
+router = APIRouter(prefix="/runs/{run_id}", tags=["results"])
+ARROW = "application/vnd.apache.arrow.stream"
+_FILTER = "a filter, as in the address of the run's page: column~in~value, column~between~low~high, ~search~words"
+Filters = Annotated[list[Text] | None, Query(alias=FILTER, description=_FILTER)]
+Columns = Annotated[list[Text] | None, Query(alias=COLUMN, description="a column; all where none is named")]
+_Responses = dict[int | str, dict[str, Any]]
+_LINES: _Responses = {200: {"description": "lines", "model": Page, "content": {ARROW: BYTES}}}
+_DATA = dict.fromkeys((kind.partition(";")[0] for kind in MEDIA_TYPES.values()), BYTES)
+_FILE: _Responses = {status: {"description": "the file", "content": _DATA} for status in (200, 206)}
+
+
+@router.get("/rows", response_model=Page, responses={**responses(404, 409), **_LINES})
+def get_rows(
+    run_id: RunId,
+    request: Request,
+    engine: Asked,
+    offset: Annotated[int, Query(ge=0, le=10**12)] = 0,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
+    sort: Annotated[Text, Query()] = "row",
+    descending: Annotated[bool, Query()] = False,
+    filters: Filters = None,
+    columns: Columns = None,
+) -> Response:
+    """Lines from number `offset` on; JSON, or an Arrow stream where that is what you accept."""
+    results = engine.results(run_id)
+    where, chosen = _chosen(results, filters or (), columns or ())
+    _known(results, [sort])
+    lines = results.page(offset, limit, sort=sort, descending=descending, where=where, columns=chosen)
+    if ARROW in request.headers.get("accept", ""):
+        content = io.BytesIO()
+        lines.write_ipc_stream(content)
+        return Response(content.getvalue(), media_type=ARROW)
+    return JSONResponse({"rows": plain_rows(lines), "total": results.count(where)})
+
+
+@router.get("/download.{suffix}", response_class=Response, responses={**responses(404, 409, 416, 507), **_FILE})
+def download(
+    run_id: RunId,
+    suffix: Literal["csv", "parquet", "jsonl", "xlsx"],
+    request: Request,
+    engine: Asked,
+    filters: Filters = None,
+    columns: Columns = None,
+) -> Response:
+    """The lines and columns chosen as a file; ranges are answered, so that a download can go on where it broke off."""
+    results = engine.results(run_id)
+    where, chosen = _chosen(results, filters or (), columns or ())
+    name = engine.download_name(run_id, suffix)
+    ranged = "range" in request.headers
+    file = (engine.export if ranged else engine.download)(run_id, suffix, where, chosen)
+    headers = {"content-encoding": "identity", "cache-control": "private, no-store"}
+    if isinstance(file, Path):
+        return FileResponse(file, filename=name, media_type=MEDIA_TYPES[suffix], headers=headers)
+    headers["content-disposition"] = f'attachment; filename="{name}"'
+    return StreamingResponse(file, media_type=MEDIA_TYPES[suffix], headers=headers)
+
+
+@router.get("/report", response_class=HTMLResponse, responses=responses(404, 409))
+def get_report(run_id: RunId, engine: Asked) -> HTMLResponse:
+    """The run as one HTML file that needs no connection."""
+    headers = {"content-disposition": 'attachment; filename="report.html"', "content-security-policy": "sandbox"}
+    return HTMLResponse(engine.report(run_id), headers=headers)
+
+
+def _chosen(
+    results: Results, filters: Sequence[str], columns: Sequence[str]
+) -> tuple[tuple[Filter, ...], tuple[str, ...]]:
+    """ExportError where what is asked for is not there: other rows than asked would mislead."""
+    where, unread = read_filters(filters, results.columns)
+    if unread:
+        raise ExportError(" ".join(unread))
+    _known(results, columns)
+    return where, tuple(columns)
+
+
+def _known(results: Results, columns: Sequence[str]) -> None:
+    missing = sorted(set(columns) - {column.name for column in results.columns})
+    if missing:
+        raise ExportError(f"There is no column '{missing[0][:100]}'.")
