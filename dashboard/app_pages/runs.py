@@ -11,7 +11,7 @@ from engine import Search
 
 engine = get_engine()
 visitor = this_visitor()
-st.title("Runs")
+st.title("Runs", anchor=False)
 if not engine.count_runs(Search(visitor=visitor)):
     st.info("You have predicted nothing here yet.", icon=":material/history:")
     st.page_link("app_pages/predict.py", label="Predict something", icon=":material/bolt:")
