@@ -9,7 +9,7 @@ from dashboard.components.model_cards import choose_model
 from dashboard.components.model_facts import show_broken, show_model
 
 engine = this_engine()
-st.title("Models")
+st.title("Models", anchor=False)
 entries = engine.models()
 model = choose_model(entries, key="models-model")
 if model is not None:

@@ -12,7 +12,7 @@ from dashboard.components.upload import ask_for_files
 from dashboard.components.what_if import offer_typing
 
 engine = this_engine()
-st.title("Predict")
+st.title("Predict", anchor=False)
 model = choose_model(engine.models(), key="predict-model")
 if model is None:
     st.info("There is no model here yet. The host puts a folder with a card and a checkpoint where models are.")

@@ -8,7 +8,7 @@ from dashboard.callers import this_engine
 from dashboard.components.run_list import ask_what, show_runs, show_shared, show_storage
 
 engine = this_engine()
-st.title("Runs")
+st.title("Runs", anchor=False)
 if not engine.count_runs():
     st.info("You have predicted nothing here yet.", icon=":material/history:")
     st.page_link("app_pages/predict.py", label="Predict something", icon=":material/bolt:")

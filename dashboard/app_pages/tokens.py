@@ -17,7 +17,7 @@ _SCOPES: dict[Scope, str] = {
 _DAYS = {7: "7 days", 30: "30 days", 90: "90 days", 366: "a year"}
 
 engine = this_engine()
-st.title("API tokens")
+st.title("API tokens", anchor=False)
 st.caption("For programs: sent as `Authorization: Bearer …`. A token can do what you can, as far as its scopes go.")
 with st.form("make", border=True):
     name = st.text_input("Name", placeholder="nightly scoring", max_chars=100)

@@ -10,7 +10,7 @@ from dashboard.components.model_cards import choose_model
 from dashboard.components.what_if import NO_FORM, has_form, show_form
 
 engine = this_engine()
-st.title("Try")
+st.title("Try", anchor=False)
 model = choose_model(engine.models(), key="try-model")
 if model is None:
     st.info("There is no model here yet. The host puts a folder with a card and a checkpoint where models are.")

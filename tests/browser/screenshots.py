@@ -1,57 +1,107 @@
-"""`make screenshots`: the pictures of the README, taken of the real pages with a real file."""
+"""`make screenshots`: every view in light, in dark and on a phone, taken of the real pages with real files."""
 
 from __future__ import annotations
 
+import io
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
+from engine import Engine, Settings
 from engine.settings import BUNDLED_MODELS
 from tests.browser.install import installed
-from tests.browser.serving import ROOT, serve
+from tests.browser.serving import ROOT, serve, settled
+from tests.million import ROWS, make_model, make_other_run, make_run
 
 DOCS = ROOT / "docs"
-QUIET = "[data-testid=stApp][data-test-script-state=notRunning]"
+SIZES = {
+    "light": ViewportSize(width=1440, height=960),
+    "dark": ViewportSize(width=1440, height=960),
+    "phone": ViewportSize(width=390, height=1080),
+}
 BIOPSIES = BUNDLED_MODELS / "breast-cancer" / "samples" / "biopsies-with-diagnosis.csv"
 
 
-def settle(page: Page) -> None:
-    page.wait_for_selector(QUIET)
-    page.wait_for_timeout(2_500)  # charts and fonts are drawn after the script has ended
-
-
-def take(page: Page, name: str) -> None:
-    settle(page)
-    page.screenshot(path=DOCS / name)
-
-
-def main() -> None:
+def main(rows: int = ROWS) -> None:
     """Takes them all."""
-    with tempfile.TemporaryDirectory() as home, serve(Path(home)) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=installed(), args=["--no-sandbox"])
-        size = {"width": 1440, "height": 960}
-        page = browser.new_page(base_url=address, viewport=size, color_scheme="light")  # type: ignore[arg-type]
-        page.set_default_timeout(60_000)
-        page.goto("/?model=breast-cancer")
-        settle(page)
-        page.locator("input#files").set_input_files(BIOPSIES)
-        page.get_by_role("button", name="Predict 114 rows").wait_for()
-        take(page, "predict.png")
-        page.get_by_role("button", name="Predict 114 rows").click()
-        page.get_by_role("link", name="Download CSV").wait_for()
-        page.locator(".js-plotly-plot .main-svg").first.wait_for()
-        take(page, "charts.png")
-        dark = browser.new_page(viewport=size, color_scheme="dark")  # type: ignore[arg-type]
-        dark.goto(page.url)
-        dark.get_by_role("tab", name="Table").click()
-        dark.get_by_test_id("glide-cell-1-0").wait_for(state="attached")
-        take(dark, "table.png")
-        phone = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="light")
-        phone.goto(page.url)
-        phone.locator(".js-plotly-plot .main-svg").first.wait_for()
-        take(phone, "phone.png")
-        browser.close()
+    expect.set_options(timeout=60_000)
+    with tempfile.TemporaryDirectory() as temporary:
+        home = Path(temporary)
+        models = f"{make_model(home / 'models')}:{BUNDLED_MODELS}"
+        engine = Engine(Settings(home=home, models=(home / "models",), accelerator="cpu"))
+        run = make_run(engine, home, rows)
+        other = make_other_run(engine, run)
+        engine.close()
+        with serve(home, models=models) as address, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=installed(), args=["--no-sandbox"])
+            first = _context(browser, address, "light", {})
+            views = {
+                "charts": _predict(first.new_page(), "breast-cancer", "114 biopsies with their diagnosis"),
+                "table": f"/result?run={run.id}&tab=Table&f=region~in~south&sort=confidence&order=descending",
+                "row": _predict(first.new_page(), "diabetes-progression", "30 patients")
+                + "&tab=Rows&row=7&what-if=true",
+                "compare": f"/compare?a={run.id}&b={other.id}",
+                "runs": "/runs",
+                "models": "/models?model=breast-cancer",
+            }
+            views["evaluation"] = f"{views['charts']}&tab=Evaluation"
+            for look in SIZES:
+                context = _context(browser, address, look, first.storage_state())
+                _take_predict(context, look)
+                for name, path in views.items():
+                    page = context.new_page()
+                    page.goto(path)
+                    _take(page, f"{name}-{look}")
+                context.close()
+            browser.close()
+
+
+def _context(browser: Browser, address: str, look: str, visitor: Mapping[str, object]) -> BrowserContext:
+    """A browser of the same visitor."""
+    context = browser.new_context(
+        base_url=address,
+        viewport=SIZES[look],
+        color_scheme="dark" if look == "dark" else "light",
+        storage_state=visitor or None,  # type: ignore[arg-type]
+    )
+    context.set_default_timeout(60_000)
+    return context
+
+
+def _predict(page: Page, model: str, sample: str) -> str:
+    """The path of a new run of that sample."""
+    page.goto(f"/?model={model}")
+    page.get_by_role("button", name=sample).click()
+    page.get_by_role("button", name="Predict ").click()
+    page.wait_for_url("**/result?run=*")
+    expect(page.get_by_role("link", name="Download CSV")).to_be_visible()
+    path = "/result?" + page.url.partition("?")[2].partition("&")[0]
+    page.close()
+    return path
+
+
+def _take_predict(context: BrowserContext, look: str) -> None:
+    page = context.new_page()
+    page.goto("/?model=breast-cancer")
+    settled(page)
+    page.locator("input#files").set_input_files(BIOPSIES)
+    page.get_by_role("button", name="Predict 114 rows").wait_for()
+    _take(page, f"predict-{look}")
+
+
+def _take(page: Page, name: str) -> None:
+    """The page once it is quiet, in few colours: a third of the bytes."""
+    page.get_by_role("heading").first.wait_for()
+    settled(page)
+    page.wait_for_timeout(4_000)  # charts and fonts are drawn after the script has ended
+    settled(page)
+    Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(
+        DOCS / f"{name}.png", optimize=True
+    )
+    page.close()
 
 
 if __name__ == "__main__":
