@@ -65,7 +65,7 @@ page = st.navigation(
 # A figure is never cut: where its card is too narrow it goes on in the next line.
 st.html(
     "<style>[data-testid=stMetricValue] *, [data-testid=stMetricLabel] * "
-    "{white-space: normal; overflow: visible; overflow-wrap: anywhere}</style>"
+    "{white-space: normal !important; overflow-wrap: anywhere}</style>"
 )
 if caller.name:
     show_account(caller)

@@ -27,6 +27,7 @@ Asking = Callable[..., tuple[Mapping[str, Any], bytes]]
 _AS_WRITTEN = "__as_written_"
 _NEAR = 5_000
 _PIECE = 131_072
+_SOUGHT = ("search", "contains")
 _STATUS = ("status", "error")
 _NUMBERS: Mapping[str, pl.DataType] = MappingProxyType({"float": pl.Float64(), "integer": pl.Int64()})
 
@@ -55,6 +56,7 @@ class Lines:
         """`ask` has a worker do a job of `engine.work`; `among` leaves the rows that those filters leave over there."""
         self.run, self.card, self.ask, self.among = run, card, ask, among
         self.folder = RunFolder(run.folder)
+        self._rows_found: dict[Filter, pl.Series] = {}
         self._paths = sorted((run.folder / "shards").glob("*.parquet"))
         if not self._paths:
             raise RunStateError(f"Run {run.id} has no results yet: it is {run.state}.")
@@ -217,13 +219,20 @@ class Lines:
         if self._as_written:
             kept = [pl.col(name).alias(alias) for name, alias in self._as_written.items()]
             frame = frame.with_columns(*kept, *(_as_number(name, self._dtype(name)) for name in self._as_written))
-        texts = [column.name for column in self.columns if column.dtype == "text"] if where else []
         for each in where:
-            frame = frame.filter(each.expression(texts))
+            frame = frame.filter(pl.col("row").is_in(self._found(each)) if each.op in _SOUGHT else each.expression())
         if self.among is not None:
             other, chosen = self.among
             frame = frame.join(other.scan(chosen).select("row"), on="row", how="semi", maintain_order="left")
         return frame
+
+    def _found(self, each: Filter) -> pl.Series:
+        """The rows whose texts hold what is sought: looked for once, however much is then asked about them."""
+        if each not in self._rows_found:
+            texts = [column.name for column in self.columns if column.dtype == "text"]
+            rows = self._lines().filter(each.expression(texts)).select("row").collect(engine="streaming")
+            self._rows_found[each] = rows["row"].implode()
+        return self._rows_found[each]
 
     @cached_property
     def _schema(self) -> Mapping[str, pl.DataType]:

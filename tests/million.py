@@ -12,7 +12,7 @@ from tests.engine.making import write_model
 
 ROWS = 1_000_000
 MODEL, STRICTER = "loans", "loans-stricter"
-_CODE = """
+CODE = """
 import torch
 import pytorch_lightning as lightning
 
@@ -28,7 +28,7 @@ class Model(lightning.LightningModule):
     def forward(self, x):
         return self.layer(x)
 """
-_CARD = {
+CARD = {
     "task": "tabular-classification",
     "signature": [
         {"name": "income", "unit": "k€", "range": [0, 1_000]},
@@ -43,8 +43,8 @@ _CARD = {
 
 def make_model(folder: Path) -> Path:
     """The folder that holds the model and a stricter one, to be named in FORELIGHT_MODELS."""
-    write_model(folder / MODEL, _CODE, {**_CARD, "title": "Loans that are not paid back"}, -1.2)
-    write_model(folder / STRICTER, _CODE, {**_CARD, "title": "Loans, stricter"}, -0.4)
+    write_model(folder / MODEL, CODE, {**CARD, "title": "Loans that are not paid back"}, -1.2)
+    write_model(folder / STRICTER, CODE, {**CARD, "title": "Loans, stricter"}, -0.4)
     return folder
 
 

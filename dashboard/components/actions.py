@@ -26,7 +26,7 @@ _FORMATS = (("csv", "CSV"), ("parquet", "Parquet"), ("jsonl", "JSON Lines"), ("x
 
 def show_actions(engine: GuardedEngine, run: Run, results: Results | None) -> None:
     """Copy the link; download everything as CSV, or a choice of rows, columns and format."""
-    with st.container(horizontal=True, width="content", gap="xsmall", horizontal_alignment="right"):
+    with st.container(horizontal=True, width="content", gap="xsmall"):
         _copy_link(key="copy-link", width="content", height="content")
         if results is None:
             return

@@ -33,6 +33,7 @@ _MOST_POINTS = 4_000
 _MOST_DIFFERENCES = 100
 _MOST_COLUMNS = 40
 _MOST_RUNS = 500
+_MOST_SIGNS = 18
 _OF_THE_FILE = ("label", "order", "extra", "input")
 _Comparison = ClassComparison | ValueComparison
 
@@ -201,9 +202,13 @@ def _show_metrics(comparison: _Comparison, names: tuple[str, str], where: Where)
         return
     both = [name for name in first if name in second]
     columns = {"Figure": both, "a": [first[name] for name in both], "b": [second[name] for name in both]}
-    config = {own: st.column_config.Column(short(name, 16), help=name) for own, name in zip("ab", names, strict=True)}
+    config = {own: st.column_config.Column(_cut(name), help=name) for own, name in zip("ab", names, strict=True)}
     alt = "; ".join(f"{name} {first[name]} and {second[name]}" for name in both)
     st.dataframe(columns, hide_index=True, alt=f"{names[0]} and {names[1]}: {alt}", column_config=config)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _MOST_SIGNS else f"{name[: _MOST_SIGNS - 1]}…"
 
 
 def _metrics(results: Results, where: Where) -> dict[str, str]:

@@ -46,6 +46,10 @@ def _chosen(known: Sequence[str], key: str) -> str:
     return known[0]
 
 
+def _first_sentence(text: str) -> str:
+    return text.strip().replace("\n", " ").split(". ")[0].removesuffix(".") + "." if text.strip() else ""
+
+
 def _content(model_id: str, card: ModelCard) -> dict[str, str]:
     """What a card shows; text only, the component never reads it as HTML."""
     first = card.figures[0] if card.figures else None
@@ -55,5 +59,5 @@ def _content(model_id: str, card: ModelCard) -> dict[str, str]:
         "task": task_of(card).title,
         "figure": f"{number(first.value, 3)} {first.unit}".strip() if first else "",
         "measure": first.name if first else "",
-        "line": card.description.strip().replace("\n", " ").split(". ")[0].removesuffix(".") + ".",
+        "line": _first_sentence(card.description),
     }

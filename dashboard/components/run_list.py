@@ -34,7 +34,7 @@ def ask_what(engine: GuardedEngine) -> Search:
             "Model", ["", *titles], format_func=lambda each: plain(titles[each]) if each else "All models", width=220,
             key="of", bind="query-params",
         )  # fmt: skip
-        days = st.date_input("From – to", [], format="YYYY-MM-DD", key="days", width=240)
+        days = st.date_input("From – to", [], format="YYYY-MM-DD", key="days", width=270)
     words = st.pills("State", list(_STATES), selection_mode="multi", key="state", label_visibility="collapsed")
     since, until = _between(days)
     states = tuple(state for word in words or () for state in _STATES[word])

@@ -74,7 +74,7 @@ def show_headline(results: Results, where: Sequence[Filter] = ()) -> None:
     run = results.run
     figures = results.headline(where)[:3]
     predicted = results.count([*where, Filter("status", "in", ("ok",))]) if where else run.rows_done - run.rows_failed
-    with st.grid(1 + len(figures), min_column_width=190):
+    with st.grid(1 + len(figures), min_column_width=160):
         failed = f"{count(run.rows_failed, 'row')} could not be predicted." if run.rows_failed else "All of them."
         tip = "Of the rows that the filters let through." if where else failed
         st.metric("Rows predicted", f"{predicted:,}", help=tip, border=True, height="stretch")

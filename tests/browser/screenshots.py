@@ -30,12 +30,11 @@ def main(rows: int = ROWS) -> None:
     expect.set_options(timeout=60_000)
     with tempfile.TemporaryDirectory() as temporary:
         home = Path(temporary)
-        models = f"{make_model(home / 'models')}:{BUNDLED_MODELS}"
-        engine = Engine(Settings(home=home, models=(home / "models",), accelerator="cpu"))
+        engine = Engine(Settings(home=home, models=(make_model(home / "models"),), accelerator="cpu"))
         run = make_run(engine, home, rows)
         other = make_other_run(engine, run)
         engine.close()
-        with serve(home, models=models) as address, sync_playwright() as playwright:
+        with serve(home) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=installed(), args=["--no-sandbox"])
             first = _context(browser, address, "light", {})
             views = {
