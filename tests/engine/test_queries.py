@@ -166,7 +166,7 @@ def test_numbers_that_no_card_describes_are_numbers(engine: Engine, predicting: 
 
 def test_a_label_of_classes_stays_a_name(engine: Engine, tmp_path: Path) -> None:
     """Where the model chooses between classes called 0 and 1, the label is a name and no number."""
-    write_model(tmp_path / "models" / "m", CODE, {**CARD, "labels": ["0", "1"]}, -1.2)
+    write_model(tmp_path / "models" / "m", CODE, {**CARD, "title": "M", "labels": ["0", "1"]}, -1.2)
     (tmp_path / "rows.csv").write_text("income,debt,late_payments,outcome\n10,2,0,1\n30,4,1,0\n")
     own = Engine(Settings(home=tmp_path / "home", models=(tmp_path / "models",), accelerator="cpu"))
     run = own.check("m", [Source("rows.csv", tmp_path / "rows.csv")])
