@@ -7,113 +7,30 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from engine.card_parts import CardModel, Column, ColumnType, Figure, ImageInput, Output, Sample, SequenceInput
 from engine.errors import CardError, nearest
 
-ColumnType = Literal["float", "integer", "category", "string", "boolean"]
 TaskName = Annotated[str, Field(pattern=r"^[a-z]+(-[a-z]+)*$")]
 OutputKind = Literal["values", "logits", "probabilities", "classes"]
 Precision = Literal["32-true", "16-mixed", "bf16-mixed", "bf16-true", "64-true"]
+__all__ = [
+    "RESERVED_NAMES",
+    "Column",
+    "ColumnType",
+    "Figure",
+    "ImageInput",
+    "ModelCard",
+    "Output",
+    "OutputKind",
+    "Precision",
+    "Sample",
+    "SequenceInput",
+    "file_hash",
+    "read_card",
+]
 RESERVED_NAMES = ("row", "status", "error", "prediction", "confidence", "file")
-
-
-class CardModel(BaseModel):
-    """A part of a card: immutable, and an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Column(CardModel):
-    """One column the model takes.
-
-    `range` is the inclusive interval of valid values, in `unit`; a row outside of it is not predicted. `trained` is
-    what the model has seen: minimum, quartiles, maximum; a row outside of it is predicted, and said to be.
-    `categories` are the values known to the model; their position is the code it is fed.
-    """
-
-    name: str = Field(min_length=1)
-    type: ColumnType = "float"
-    unit: str = ""
-    description: str = ""
-    range: tuple[float, float] | None = None
-    trained: tuple[float, float, float, float, float] | None = None
-    categories: tuple[str, ...] = ()
-    example: float | int | str | None = None
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.range and self.range[0] > self.range[1]:
-            raise ValueError(f"range of column '{self.name}' ends ({self.range[1]}) before it begins ({self.range[0]})")
-        if self.trained and list(self.trained) != sorted(self.trained):
-            raise ValueError(f"trained of column '{self.name}' is minimum, quartiles and maximum, in this order")
-        if self.type == "category" and len(set(self.categories)) < max(1, len(self.categories)):
-            raise ValueError(f"column '{self.name}' is a category and needs `categories`, each named once")
-        return self
-
-    @property
-    def is_number(self) -> bool:
-        return self.type in ("float", "integer")
-
-
-class Output(CardModel):
-    """One value the model gives, with its unit."""
-
-    name: str = Field(min_length=1)
-    unit: str = ""
-    description: str = ""
-
-
-class ImageInput(CardModel):
-    """How a picture of any size becomes what the model was trained on.
-
-    `size` is (height, width) in pixels; `fit` how a picture of another shape gets there: `cover` keeps the
-    aspect and cuts what hangs over, `contain` keeps it and pads with black, `stretch` does not keep it.
-    Pixels are then scaled to 0 … 1 and normalised by `mean` and `std`, one figure a channel.
-    """
-
-    size: tuple[int, int]
-    channels: Literal[1, 3] = 3
-    fit: Literal["cover", "contain", "stretch"] = "cover"
-    mean: tuple[float, ...] = (0.0,)
-    std: tuple[float, ...] = (1.0,)
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        for name, figures in (("mean", self.mean), ("std", self.std)):
-            if len(figures) not in (1, self.channels):
-                raise ValueError(f"{name} has {len(figures)} figures for {self.channels} channels")
-        if min(self.size) < 1 or 0 in self.std:
-            raise ValueError("size must be at least 1 × 1 pixel, and std must not be 0")
-        return self
-
-
-class SequenceInput(CardModel):
-    """Which columns of a long table say what belongs together: one line a step of a series.
-
-    `length` is the number of steps the model takes; None means any, each series with its own.
-    """
-
-    series: str = "series"
-    step: str = "step"
-    length: int | None = Field(default=None, ge=1)
-    step_unit: str = ""
-
-
-class Sample(CardModel):
-    """A file a visitor may try with one click; `files` are relative to the card's folder."""
-
-    title: str
-    files: tuple[str, ...] = Field(min_length=1)
-
-
-class Figure(CardModel):
-    """One figure of merit on data the model was not trained on."""
-
-    name: str
-    value: float
-    unit: str = ""
-    data: str = ""
 
 
 class ModelCard(CardModel):

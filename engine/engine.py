@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,10 +13,9 @@ import polars as pl
 from engine.access import AuditTrail, Shares, Tokens
 from engine.backends import WorkerPool
 from engine.card import ModelCard, file_hash, read_card
-from engine.errors import ExportError, ReadError, RunNotFound, RunStateError
-from engine.export import FORMATS, GROWING, export_bytes, export_path, export_results, stream_export
+from engine.downloads import Downloads
+from engine.errors import ReadError, RunNotFound
 from engine.facts import ModelFacts, Storage, WorkerState
-from engine.filters import Filters
 from engine.ingest.table import FAULT, ROW, Progress
 from engine.intake import checkpoint_hash
 from engine.keeper import expired
@@ -40,7 +37,7 @@ from engine.uploads import Uploads
 _SECONDS_BETWEEN_LOOKS = 0.2
 
 
-class Engine(Offers):
+class Engine(Offers, Downloads):
     """Predictions from files. Safe to use from several threads; `close` stops what runs."""
 
     def __init__(self, settings: Settings | None = None, *, pool: WorkerPool | None = None) -> None:
@@ -230,47 +227,6 @@ class Engine(Offers):
         """The predictions of a run, whole or so far; RunStateError where there are none yet."""
         run = self.run(run_id)
         return Results(run, self._card(RunFolder(run.folder)), self._open().ask)
-
-    def export(self, run_id: str, suffix: str, where: Filters = (), columns: Sequence[str] = ()) -> Path:
-        """The lines and columns chosen as a file of the run's folder, made once: csv, jsonl, parquet or xlsx."""
-        results = self._ended_results(run_id)
-        path = export_path(results, suffix, where, columns)
-        fresh = path.is_file() and suffix in FORMATS
-        return path if fresh else export_results(results, path, where, columns)
-
-    def download(
-        self, run_id: str, suffix: str, where: Filters = (), columns: Sequence[str] = ()
-    ) -> Path | Iterator[bytes]:
-        """The file of `export`, or its bytes while it is first written, where its format can be sent so."""
-        results = self._ended_results(run_id)
-        path = export_path(results, suffix, where, columns)
-        if suffix in GROWING and not path.is_file():
-            return stream_export(results, path, where, columns)
-        return self.export(run_id, suffix, where, columns)
-
-    def download_bytes(
-        self, run_id: str, suffix: str, where: Filters = (), columns: Sequence[str] = ()
-    ) -> tuple[int, bool]:
-        """(bytes of that file, whether they are counted and not estimated); 0 where unknown."""
-        return export_bytes(self.results(run_id), suffix, where, columns)
-
-    def _ended_results(self, run_id: str) -> Results:
-        run = self.run(run_id)
-        if not run.ended:
-            raise RunStateError(f"Run {run_id} is {run.state}; its results can be downloaded when it has ended.")
-        return self.results(run_id)
-
-    def export_to(self, run_id: str, path: Path) -> Path:
-        """The same bytes as `export`, in a file of the caller's; its suffix says the format."""
-        return export_results(self.results(run_id), path)
-
-    def download_name(self, run_id: str, suffix: str) -> str:
-        """What the downloaded file is called: model and first file in it, and whether rows are missing."""
-        if suffix not in FORMATS:
-            raise ExportError(f"No such format: '{suffix}'. Formats: {', '.join(FORMATS)}.")
-        run = self.run(run_id)
-        stem = re.sub(r"[^\w-]+", "-", Path(run.sources[0]).stem).strip("-")[:60] if run.sources else ""
-        return f"{run.model_id}_{stem or 'predictions'}{'_partial' if run.partial else ''}.{suffix}"
 
     def close(self) -> None:
         """Stops what runs, to be resumed by whoever comes next; the engine can not be used after."""

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 # From the bottom up; a module may import those of its own line and of the lines before.
 LAYERS = (
     ("engine.errors", "engine.settings", "engine.ids"),
-    ("engine.bins", "engine.card", "engine.filters", "engine.views", "engine.predicted"),
+    ("engine.bins", "engine.card_parts", "engine.card", "engine.filters", "engine.views", "engine.predicted"),
     ("engine.signature", "engine.cells"),
     ("engine.readers", "engine.uploads"),
     ("engine.ingest",),
@@ -28,7 +28,7 @@ LAYERS = (
     ("engine.backends", "engine.facts"),
     ("engine.access",),
     ("engine.intake", "engine.keeper", "engine.dispatch"),
-    ("engine.parts", "engine.offers"),
+    ("engine.parts", "engine.offers", "engine.downloads"),
     ("engine.engine",),
     ("engine.guard", "engine.permits", "engine.guarded", "engine.doubts", "engine.draft", "engine.callbacks"),
     ("engine", "engine.cli", "engine.__main__", "engine.demos"),
