@@ -17,14 +17,15 @@ FILE = "typed-values.csv"
 def predict_values(engine: GuardedEngine, entry: ModelEntry, rows: Sequence[Values]) -> tuple[Report, pl.DataFrame]:
     """(the report, the lines) of typed rows, predicted at once; nothing is kept."""
     with TemporaryDirectory(prefix="forelight-") as folder:
-        return engine.predict_now(entry.id, (write_values(rows, entry.usable_card(), Path(folder)),))
+        source = write_values(rows, entry.usable_card(), Path(folder))
+        return engine.predict_now(entry.id, (source,), version=entry.version)
 
 
 def start_run(engine: GuardedEngine, entry: ModelEntry, rows: Sequence[Values]) -> Run:
     """A new run of typed rows, started; the good rows are predicted, others reported."""
     with TemporaryDirectory(prefix="forelight-") as folder:
         source = write_values(rows, entry.usable_card(), Path(folder))
-        run = engine.check(entry.id, (source,), keep_files=True)
+        run = engine.check(entry.id, (source,), version=entry.version, keep_files=True)
     return engine.submit(run.id, Options(on_error="report"))
 
 

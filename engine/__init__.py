@@ -31,6 +31,7 @@ from engine.signature import ColumnUse, Problem, Report
 from engine.standing import Neighbours, neighbours, shares_below
 from engine.tasks import TASKS, task_of
 from engine.uploads import Receiving, Upload
+from engine.versions import Version
 
 __all__ = [
     "MOST_EXCEL_ROWS",
@@ -76,6 +77,7 @@ __all__ = [
     "ValueComparison",
     "ValueEvaluation",
     "ValueFigures",
+    "Version",
     "WorkerState",
     "compare",
     "csv_text",

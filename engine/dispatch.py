@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.backends import LocalBackend
-from engine.card import file_hash, read_card
+from engine.card import read_card
 from engine.errors import InputRefused, ModelChanged, QueueFull, RunStateError
 from engine.intake import checkpoint_hash
 from engine.keeper import Keeper
@@ -60,9 +60,8 @@ class Dispatcher:
         record = self._book.record(run_id)
         if record.state not in RESUMABLE:
             raise RunStateError(f"Run {run_id} is {record.state}; there is nothing to resume.")
-        entry = self._registry.entry(record.model_id)
-        entry.usable_card()
-        here = (file_hash(entry.folder / CARD_FILE), checkpoint_hash(entry))
+        entry = self._registry.entry(record.model_id, record.version)
+        here = (entry.card_sha256, checkpoint_hash(entry))
         if here != (record.card_sha256, record.checkpoint_sha256):
             raise ModelChanged(record.model_id)
         self._make_room(record.visitor)

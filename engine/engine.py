@@ -12,7 +12,7 @@ import polars as pl
 
 from engine.access import AuditTrail, Shares, Tokens
 from engine.backends import WorkerPool
-from engine.card import ModelCard, file_hash, read_card
+from engine.card import ModelCard, read_card
 from engine.downloads import Downloads
 from engine.errors import ReadError, RunNotFound
 from engine.facts import ModelFacts, Storage, WorkerState
@@ -57,19 +57,19 @@ class Engine(Offers, Downloads):
         self.uploads.sweep()
         parts.keeper.serve(parts.dispatcher.recover, self.sweep)
 
-    def facts(self, model_id: str) -> ModelFacts:
+    def facts(self, model_id: str, version: str = "") -> ModelFacts:
         """What loading the model shows; takes seconds the first time."""
-        entry = self.model(model_id)
-        known = (model_id, checkpoint_hash(entry), file_hash(entry.folder / CARD_FILE))
+        entry = self.model(model_id, version)
+        known = (model_id, checkpoint_hash(entry), entry.card_sha256)
         if known not in self._facts:
-            content, _ = self._open().backend.call("describe", model_id=model_id)
+            content, _ = self._open().backend.call("describe", model_id=model_id, version=entry.version)
             lists = {name: tuple(content[name]) for name in ("found", "needs")}
             self._facts[known] = ModelFacts(**{**content, **lists})
         return self._facts[known]
 
-    def warm_up(self, model_id: str) -> None:
+    def warm_up(self, model_id: str, version: str = "") -> None:
         """Begins to load the model, so that the first prediction need not wait for that; returns at once."""
-        self._open().backend.begin("describe", model_id=model_id)
+        self._open().backend.begin("describe", model_id=model_id, version=version)
 
     def workers(self) -> tuple[WorkerState, ...]:
         """The processes that read, predict and judge."""
@@ -81,6 +81,7 @@ class Engine(Offers, Downloads):
         model_id: str,
         sources: Sequence[Source],
         *,
+        version: str = "",
         renames: Mapping[str, str] | None = None,
         keep_files: bool = False,
         visitor: str = "",
@@ -91,7 +92,7 @@ class Engine(Offers, Downloads):
         `renames` maps a column's name in the file to the one the model takes. `keep_files` copies the files into
         the run's folder. Raises ReadError where a file cannot be read at all; nothing is left then.
         """
-        parts, entry = self._open(), self.model(model_id)
+        parts, entry = self._open(), self.model(model_id, version)
         record = parts.intake.check(entry, sources, renames or {}, keep_files, visitor, progress)
         return parts.book.snapshot(record)
 
@@ -101,13 +102,18 @@ class Engine(Offers, Downloads):
         found = parts.dispatcher.answered(run_id, options or Options())
         return None if found is None else parts.book.snapshot(found)
 
-    def predict_now(self, model_id: str, sources: Sequence[Source]) -> tuple[Report, pl.DataFrame]:
+    def predict_now(
+        self, model_id: str, sources: Sequence[Source], *, version: str = ""
+    ) -> tuple[Report, pl.DataFrame]:
         """(the report, the lines as `results` would have them) of at most 1,000 rows, at once; nothing is kept.
 
         Where the report is fatal there are no lines. Raises ReadError, InputRefused, PredictionFailed.
         """
-        self.model(model_id).usable_card()
-        content, lines = self._open().backend.call("predict_now", model_id=model_id, sources=tuple(sources))
+        entry = self.model(model_id, version)
+        entry.usable_card()
+        content, lines = self._open().backend.call(
+            "predict_now", model_id=model_id, version=entry.version, sources=tuple(sources)
+        )
         return Report.from_json(content["report"]), pl.read_ipc(lines)
 
     def submit(self, run_id: str, options: Options | None = None) -> Run:
@@ -120,8 +126,11 @@ class Engine(Offers, Downloads):
         self._open().dispatcher.resume(run_id)
         return self.run(run_id)
 
-    def again(self, run_id: str, model_id: str = "", *, visitor: str = "") -> Run:
-        """The same files checked once more, for another model where one is named; ReadError where they are gone."""
+    def again(self, run_id: str, model_id: str = "", *, version: str = "", visitor: str = "") -> Run:
+        """The same files checked once more, for another model or version where one is named, else the default one.
+
+        ReadError where the files are gone.
+        """
         book = self._open().book
         record, folder = book.record(run_id), book.folder(run_id)
         sources = folder.sources()
@@ -130,7 +139,8 @@ class Engine(Offers, Downloads):
         kept = any(source.path.is_relative_to(folder.path) for source in sources)
         renames = record.renames if model_id in ("", record.model_id) else {}
         model_id = model_id or record.model_id
-        return self.check(model_id, sources, renames=renames, keep_files=kept, visitor=visitor or record.visitor)
+        visitor = visitor or record.visitor
+        return self.check(model_id, sources, version=version, renames=renames, keep_files=kept, visitor=visitor)
 
     def wait(self, run_id: str, timeout: float | None = None) -> Run:
         """The run when it has ended, or after `timeout` seconds; whichever process runs it."""

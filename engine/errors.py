@@ -3,6 +3,7 @@
 ForelightError
 ├── CardError            a card.yaml that cannot be used
 ├── UnknownModel         no model of that name
+│   └── UnknownVersion   no version of that name
 ├── CheckpointError      a checkpoint that is missing, unsafe, damaged or of another class
 ├── ModuleProbeError     a module that could not be run on a probe batch, or whose outputs are unclear
 ├── ReadError            a file that cannot be read at all
@@ -16,6 +17,7 @@ ForelightError
 ├── UploadRefused        a file that is too large, or does not come whole
 ├── UploadNotFound       no upload of that visitor's of that id
 ├── StoreError           the database of runs does not answer
+├── NotWritable          a model's folder that takes no further version
 ├── DiskFull             there is no room for what should be written
 ├── WorkerDied           the process that did the work ended in the middle of it
 ├── LoginNeeded          somebody who has to log in first
@@ -28,6 +30,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -53,6 +56,13 @@ class UnknownModel(ForelightError):
         near = nearest(model_id, names)
         hint = f" Did you mean '{near}'?" if near else ""
         super().__init__(f"There is no model '{model_id}'.{hint} Models here: {', '.join(names)}.")
+
+
+class UnknownVersion(UnknownModel):
+    """The model has no version of that name."""
+
+    def __init__(self, model_id: str, version: str, known: Iterable[str]) -> None:
+        ForelightError.__init__(self, f"The model '{model_id}' has no version '{version}'. It has {', '.join(known)}.")
 
 
 class CheckpointError(ForelightError):
@@ -117,6 +127,16 @@ class UploadNotFound(ForelightError):
 
 class StoreError(ForelightError):
     """The database of runs does not answer."""
+
+
+class NotWritable(ForelightError):
+    """A model's folder that the server may not write to."""
+
+    def __init__(self, folder: Path, why: str) -> None:
+        super().__init__(
+            f"The folder of the model '{folder.name}' cannot be written to here ({why}), so its versions stay as they "
+            "are. Let the server's user write there, or do it where the folder comes from."
+        )
 
 
 class DiskFull(ForelightError):

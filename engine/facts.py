@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from engine.runs.run import Run
+from engine.versions import FIRST
 
 _PACKAGES = ("torch", "torchvision", "pytorch-lightning", "lightning", "polars", "pyarrow")
 
@@ -59,8 +60,10 @@ def repeat(run: Run) -> Repeat:
     options = {name: value for name, value in run.options.model_dump().items() if value is not None}
     flags = [f"--{name.replace('_', '-')} {value}" for name, value in options.items() if (name, value) != _DEFAULT]
     flags += [f"--rename {shlex.quote(f'{old}={new}')}" for old, new in run.renames.items()]
+    flags += [f"--version {shlex.quote(run.version)}"] if run.version != FIRST else []
     files = " ".join(map(shlex.quote, names))
     command = " ".join(["python -m engine predict", shlex.quote(run.model_id), files, "-o predictions.csv", *flags])
+    version = f", version={run.version!r}" if run.version != FIRST else ""
     renames = f", renames={dict(run.renames)!r}" if run.renames else ""
     given = ", ".join(f"{name}={value!r}" for name, value in options.items())
     python = "\n".join(
@@ -70,7 +73,7 @@ def repeat(run: Run) -> Repeat:
             "",
             "engine = Engine()",
             f"files = [Source(name, Path(name)) for name in {list(names)!r}]",
-            f"run = engine.check({run.model_id!r}, files{renames})",
+            f"run = engine.check({run.model_id!r}, files{version}{renames})",
             f"engine.submit(run.id, Options({given}))",
             "engine.wait(run.id)",
             "print(engine.results(run.id).page(0, 10))",

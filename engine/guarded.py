@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -33,9 +34,9 @@ class GuardedEngine(Permits):
         """See Engine.models."""
         return self._may("models").models()
 
-    def model(self, model_id: str) -> ModelEntry:
+    def model(self, model_id: str, version: str = "") -> ModelEntry:
         """See Engine.model."""
-        return self._may("models").model(model_id)
+        return self._may("models").model(model_id, version)
 
     def template(self, model_id: str) -> tuple[str, bytes]:
         """See Engine.template."""
@@ -49,9 +50,9 @@ class GuardedEngine(Permits):
         """See Engine.sample_sources."""
         return self._may("models").sample_sources(model_id, title)
 
-    def facts(self, model_id: str) -> ModelFacts:
+    def facts(self, model_id: str, version: str = "") -> ModelFacts:
         """See Engine.facts."""
-        return self._may("models").facts(model_id)
+        return self._may("models").facts(model_id, version)
 
     def check_room(self, size: int) -> None:
         """UploadRefused where a file of so many bytes may not come now."""
@@ -74,15 +75,15 @@ class GuardedEngine(Permits):
         model_id: str,
         sources: Sequence[Source],
         *,
+        version: str = "",
         renames: Mapping[str, str] | None = None,
         keep_files: bool = False,
         progress: Progress = lambda stage, done, total: None,
     ) -> Run:
         """See Engine.check."""
         engine, visitor = self._may("run"), self._visitor()
-        run = engine.check(
-            model_id, sources, renames=renames, keep_files=keep_files, visitor=visitor, progress=progress
-        )
+        asked: dict[str, Any] = {"renames": renames, "keep_files": keep_files, "progress": progress}
+        run = engine.check(model_id, sources, version=version, visitor=visitor, **asked)
         self._note("checked", run.id)
         return run
 
@@ -90,9 +91,11 @@ class GuardedEngine(Permits):
         """See Engine.answered."""
         return self._mine(run_id, "run").answered(run_id, options)
 
-    def predict_now(self, model_id: str, sources: Sequence[Source]) -> tuple[Report, pl.DataFrame]:
+    def predict_now(
+        self, model_id: str, sources: Sequence[Source], *, version: str = ""
+    ) -> tuple[Report, pl.DataFrame]:
         """See Engine.predict_now."""
-        return self._may("run").predict_now(model_id, sources)
+        return self._may("run").predict_now(model_id, sources, version=version)
 
     def submit(self, run_id: str, options: Options | None = None) -> Run:
         """See Engine.submit."""
@@ -106,9 +109,9 @@ class GuardedEngine(Permits):
         self._note("resumed", run.id)
         return run
 
-    def again(self, run_id: str, model_id: str = "") -> Run:
+    def again(self, run_id: str, model_id: str = "", *, version: str = "") -> Run:
         """See Engine.again; only whose files they are may have them read again."""
-        run = self._mine(run_id, "run").again(run_id, model_id, visitor=self._visitor())
+        run = self._mine(run_id, "run").again(run_id, model_id, version=version, visitor=self._visitor())
         self._note("checked", run.id)
         return run
 

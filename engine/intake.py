@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import shutil
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -43,20 +42,21 @@ class Intake:
         folder = RunFolder.create(self._book.runs)
         try:
             kept = folder.keep(sources, self._settings.home) if keep_files else tuple(sources)
-            shutil.copyfile(entry.folder / CARD_FILE, folder.path / CARD_FILE)
+            (folder.path / CARD_FILE).write_bytes(entry.text)
             report, hashes = self._ingest(folder, kept, renames, progress)
             folder.write_report(report)
             folder.tidy()
             record = Record(
                 id=folder.id,
                 model_id=entry.id,
+                version=entry.version,
                 title=card.title,
                 task=card.task,
                 visitor=visitor,
                 name=", ".join(source.name for source in kept[:3])[:200] + (" …" if len(kept) > 3 else ""),
                 sources=kept_sources(folder, kept, hashes),
                 renames=dict(renames),
-                card_sha256=file_hash(folder.path / CARD_FILE),
+                card_sha256=entry.card_sha256,
                 checkpoint_sha256=checkpoint_hash(entry),
                 versions=versions_here(),
                 created=now(),

@@ -10,6 +10,7 @@ from engine.readers import Source
 from engine.registry import ModelEntry, ModelRegistry
 from engine.settings import Settings
 from engine.tasks import task_of
+from engine.versions import set_default
 
 
 class Offers:
@@ -23,9 +24,18 @@ class Offers:
         """Every model the host offers, the broken ones with their error."""
         return self._registry.entries()
 
-    def model(self, model_id: str) -> ModelEntry:
-        """The model of that id, or UnknownModel."""
-        return self._registry.entry(model_id)
+    def model(self, model_id: str, version: str = "") -> ModelEntry:
+        """That version of the model, the default where none is named; UnknownModel, UnknownVersion."""
+        return self._registry.entry(model_id, version)
+
+    def set_default(self, model_id: str, version: str) -> str:
+        """Makes that version the one that visitors get, at once, also in a server that runs; the one before.
+
+        Runs keep the version that they were checked with. CardError where the version cannot be used; NotWritable.
+        """
+        entry = self.model(model_id, version)
+        entry.usable_card()
+        return set_default(entry.folder, entry.version)
 
     def template(self, model_id: str) -> tuple[str, bytes]:
         """(file name, content) of what a visitor fills in."""

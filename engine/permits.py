@@ -70,6 +70,11 @@ class Permits(Guard):
             raise NotAllowed("Only hosts may do that.")
         return self._engine
 
+    def set_default(self, model_id: str, version: str) -> None:
+        """See Engine.set_default; for hosts."""
+        before = self.operate().set_default(model_id, version)
+        self._audit.note(self.caller, "set the default", model_id=model_id, detail=f"{before} → {version}")
+
     def workers(self) -> tuple[WorkerState, ...]:
         """See Engine.workers; for hosts."""
         return self.operate().workers()

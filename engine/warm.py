@@ -11,15 +11,15 @@ from pathlib import Path
 
 from torch import nn
 
-from engine.card import ModelCard, file_hash
+from engine.card import ModelCard
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.module import build_module
 from engine.probe import Calling, probe
-from engine.registry import CARD_FILE, ModelEntry
+from engine.registry import ModelEntry
 from engine.tasks import task_of
 from engine.tasks.task import Task
 
-Key = tuple[str, str, int, str, int]
+Key = tuple[str, str, str, int, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ class LoadedModel:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-def load_model(card: ModelCard, folder: Path) -> LoadedModel:
+def load_model(card: ModelCard, folder: Path, card_sha256: str = "") -> LoadedModel:
     """The card's model, ready to predict; CardError, CheckpointError or ModuleProbeError where it is not."""
     task = task_of(card)
     checkpoint = load_checkpoint(folder / card.checkpoint, card)
     module = build_module(card, folder, checkpoint)
-    return LoadedModel(card, file_hash(folder / CARD_FILE), task, module, probe(module, card, task), checkpoint)
+    return LoadedModel(card, card_sha256, task, module, probe(module, card, task), checkpoint)
 
 
 class WarmModels:
@@ -69,10 +69,10 @@ class WarmModels:
     def _model(self, entry: ModelEntry, precision: str, device: int) -> LoadedModel:
         card = entry.usable_card()
         changed = (entry.folder / card.checkpoint).stat().st_mtime_ns if entry.checkpoint_bytes else 0
-        key = (entry.id, file_hash(entry.folder / CARD_FILE), changed, precision or card.precision, device)
+        key = (entry.id, entry.version, entry.card_sha256, changed, precision or card.precision, device)
         with self._loading:
             if key not in self._models:
-                self._models[key] = load_model(card, entry.folder)
+                self._models[key] = load_model(card, entry.folder, entry.card_sha256)
                 while len(self._models) > self._size:
                     self._models.popitem(last=False)
             self._models.move_to_end(key)

@@ -81,6 +81,7 @@ def predict(
     *,
     folder: Path,
     model_id: str,
+    version: str,
     card_sha256: str,
     checkpoint_sha256: str,
     span: tuple[int, int],
@@ -91,7 +92,7 @@ def predict(
     from engine.predictor import predict_shard  # imports torch
 
     run = RunFolder(folder)
-    entry = desk.registry(settings).entry(model_id)
+    entry = desk.registry(settings).entry(model_id, version)
     with desk.models(settings).lease(entry, precision=options.precision or "", device=device) as model:
         if (model.card_sha256, model.checkpoint.sha256) != (card_sha256, checkpoint_sha256):
             raise ModelChanged(model_id)
@@ -120,9 +121,11 @@ def predict(
         return {"done": done, "failed": failed, "output_kind": model.calling.kind}, b""
 
 
-def describe(desk: Desk, settings: Settings, talk: Talk, *, model_id: str, device: int = 0) -> Result:
+def describe(
+    desk: Desk, settings: Settings, talk: Talk, *, model_id: str, version: str = "", device: int = 0
+) -> Result:
     """What loading the model shows."""
-    with desk.models(settings).lease(desk.registry(settings).entry(model_id), device=device) as model:
+    with desk.models(settings).lease(desk.registry(settings).entry(model_id, version), device=device) as model:
         hyper_parameters = {**model.checkpoint.hyper_parameters, **model.card.hyper_parameters}
         return {
             "parameters": sum(weight.numel() for weight in model.module.parameters()),
@@ -135,12 +138,19 @@ def describe(desk: Desk, settings: Settings, talk: Talk, *, model_id: str, devic
 
 
 def predict_now(
-    desk: Desk, settings: Settings, talk: Talk, *, model_id: str, sources: Sequence[Source], device: int = 0
+    desk: Desk,
+    settings: Settings,
+    talk: Talk,
+    *,
+    model_id: str,
+    version: str = "",
+    sources: Sequence[Source],
+    device: int = 0,
 ) -> Result:
     """A few rows at once, for a person who waits; nothing is kept."""
     from engine import single
 
-    entry = desk.registry(settings).entry(model_id)
+    entry = desk.registry(settings).entry(model_id, version)
     careful = settings.model_copy(update={"careful_decoding": True})
     with desk.models(settings).lease(entry, device=device) as model, TemporaryDirectory(prefix="forelight-") as folder:
         report, lines = single.predict_now(model, sources, careful, Path(folder))

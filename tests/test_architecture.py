@@ -14,7 +14,15 @@ ROOT = Path(__file__).parents[1]
 # From the bottom up; a module may import those of its own line and of the lines before.
 LAYERS = (
     ("engine.errors", "engine.settings", "engine.ids"),
-    ("engine.bins", "engine.card_parts", "engine.card", "engine.filters", "engine.views", "engine.predicted"),
+    (
+        "engine.bins",
+        "engine.card_parts",
+        "engine.card",
+        "engine.versions",
+        "engine.filters",
+        "engine.views",
+        "engine.predicted",
+    ),
     ("engine.signature", "engine.cells"),
     ("engine.readers", "engine.uploads"),
     ("engine.ingest",),

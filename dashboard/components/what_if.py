@@ -43,7 +43,7 @@ def show_what_if_of_row(results: Results, line: Mapping[str, Any]) -> None:
     st.subheader("What if", anchor=False)
     with shown_failures():
         engine = this_engine()
-        entry = engine.model(results.run.model_id)
+        entry = engine.model(results.run.model_id, results.run.version)
         if not has_form(entry):
             st.caption(NO_FORM)
         elif st.toggle(_INVITES[entry.usable_card().image is None], key="what-if", bind="query-params"):

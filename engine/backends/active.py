@@ -25,7 +25,7 @@ class ActiveRun:
     def __init__(self, folder: RunFolder, record: Record, store: RunStore, owner: str) -> None:
         self.folder, self._store, self._owner = folder, store, owner
         self.id, self.visitor, self.model_id = record.id, record.visitor, record.model_id
-        self.options = record.options
+        self.version, self.options = record.version, record.options
         self.card_sha256, self.checkpoint_sha256 = record.card_sha256, record.checkpoint_sha256
         self.in_flight: dict[Span, tuple[int, int]] = {}
         self.ending: tuple[State, str] | None = None

@@ -166,6 +166,7 @@ class LocalBackend:
                 stop=lambda: self._patience(run, time.monotonic() - began),
                 folder=run.folder.path,
                 model_id=run.model_id,
+                version=run.version,
                 card_sha256=run.card_sha256,
                 checkpoint_sha256=run.checkpoint_sha256,
                 span=span,

@@ -1,4 +1,4 @@
-"""The command line: models · check · predict · runs · report. Only prints what the engine says."""
+"""The command line: models · versions · check · predict · runs · report. Only prints what the engine says."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.table import Table
 from engine.cli.printing import err, print_json, print_report, print_table, safe, summarise
 from engine.cli.runs import AsJson, runs
 from engine.cli.session import DONE, FAILED, REFUSED, follow, open_engine
+from engine.cli.versions import ModelVersion, versions
 from engine.draft.rehearsal import check_model
 from engine.draft.terminal import init
 from engine.errors import InputRefused
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.command()(init)
 app.add_typer(runs, name="runs")
+app.add_typer(versions, name="versions")
 Files = Annotated[list[Path], typer.Argument(help="the files, or folders of pictures, to predict")]
 
 
@@ -51,6 +53,7 @@ def models(as_json: AsJson = False) -> None:
 def check(
     model: str,
     files: Annotated[list[Path] | None, typer.Argument(help="without any, the model itself is checked")] = None,
+    version: ModelVersion = "",
     as_json: AsJson = False,
 ) -> None:
     """Says what a model would make of the files; or, without files, what is to be doubted of the model.
@@ -58,9 +61,9 @@ def check(
     Exit code 0: every row can be predicted, the model works; 2: not so.
     """
     if not files:
-        raise typer.Exit(DONE if check_model(model, as_json=as_json) else REFUSED)
+        raise typer.Exit(DONE if check_model(model, version, as_json=as_json) else REFUSED)
     with open_engine() as engine:
-        run = engine.check(model, _sources(files))
+        run = engine.check(model, _sources(files), version=version)
         engine.delete(run.id)
     if as_json:
         print_json(asdict(run.report))
@@ -79,6 +82,7 @@ def predict(
     ] = "refuse",
     batch_size: Annotated[int | None, typer.Option(min=1, help="rows of one batch")] = None,
     devices: Annotated[int | None, typer.Option(min=1, help="devices to predict on")] = None,
+    version: ModelVersion = "",
     rename: Annotated[list[str] | None, typer.Option(help="a column: name in the file=name the model takes")] = None,
     precision: Annotated[
         Literal["32-true", "16-mixed", "bf16-mixed", "bf16-true", "64-true"] | None,
@@ -88,8 +92,8 @@ def predict(
     """Predicts every row of the files. Exit code 0: done; 2: refused; 1: failed."""
     options = Options(on_error=on_error, batch_size=batch_size, precision=precision)
     with open_engine(devices) as engine:
-        engine.warm_up(model)
-        run = engine.check(model, _sources(files), renames=_renames(rename))
+        engine.warm_up(model, version)
+        run = engine.check(model, _sources(files), version=version, renames=_renames(rename))
         if not run.report.clean:
             print_report(run.report, err)
         try:

@@ -22,7 +22,7 @@ _MARKS = {"error": "✗", "warning": "!", "note": "·"}
 out = Console(highlight=False, soft_wrap=True, markup=False)
 
 
-def check_model(model_id: str, *, as_json: bool) -> bool:
+def check_model(model_id: str, version: str = "", *, as_json: bool) -> bool:
     """Whether visitors can use the model; everything that speaks against it is printed."""
     from engine.doubts import Doubt, doubts_of, rehearse
     from engine.warm import load_model
@@ -30,7 +30,7 @@ def check_model(model_id: str, *, as_json: bool) -> bool:
     settings = Settings()
     offers = Offers(settings)
     try:
-        entry = offers.model(model_id)
+        entry = offers.model(model_id, version)
         model = load_model(entry.usable_card(), entry.folder)
     except ForelightError as exc:
         _print(model_id, None, (), [Doubt("error", str(exc))], as_json=as_json)

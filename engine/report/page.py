@@ -100,6 +100,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Run", run.id),
         ("State", run.state),
         ("Model", run.model_id),
+        ("Version", run.version),
         ("Task", run.task),
         ("Files", files),
         ("Rows", f"{run.rows_done:,} of {run.rows_total:,} done, {run.rows_failed:,} of them not predicted"),

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from engine.card import Precision
 from engine.signature import Report
+from engine.versions import FIRST
 
 State = Literal["checked", "queued", "running", "done", "failed", "cancelled", "interrupted"]
 ENDED: tuple[State, ...] = ("done", "failed", "cancelled", "interrupted")
@@ -54,6 +55,7 @@ class Record(BaseModel):
 
     id: str
     model_id: str
+    version: str = FIRST
     title: str
     task: str
     visitor: str = ""
@@ -103,6 +105,7 @@ class Run:
     id: str
     state: State
     model_id: str
+    version: str
     title: str
     task: str
     visitor: str

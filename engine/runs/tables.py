@@ -11,6 +11,7 @@ runs = Table(
     metadata,
     Column("id", String(26), primary_key=True),
     Column("model_id", Text, nullable=False),
+    Column("version", Text, nullable=False, server_default="1"),
     Column("title", Text, nullable=False),
     Column("task", Text, nullable=False),
     Column("visitor", Text, nullable=False),
