@@ -20,8 +20,21 @@ from tests.engine.trouble import write_rows, write_trouble
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return os.pathsep.join((str(write_trouble(tmp_path_factory.mktemp("trouble"))), str(BUNDLED_MODELS)))
+def trouble(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_trouble(tmp_path_factory.mktemp("trouble"))
+
+
+@pytest.fixture(scope="module")
+def models(trouble: Path) -> str:
+    return os.pathsep.join((str(trouble), str(BUNDLED_MODELS)))
+
+
+@pytest.fixture
+def hurry(trouble: Path) -> Iterator[Path]:
+    """The file that, once it is there, lets the slow model be quick; the test makes it."""
+    mark = trouble / "slower" / "hurry"
+    yield mark
+    mark.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +59,9 @@ def begin(page: Page, rows: Path) -> str:
     return page.url
 
 
-def test_a_run_goes_on_without_its_tab_and_others_watch_it(page: Page, browser: Browser, rows: Path) -> None:
+def test_a_run_goes_on_without_its_tab_and_others_watch_it(
+    page: Page, browser: Browser, rows: Path, hurry: Path
+) -> None:
     address = begin(page, rows)
     context = page.context
     page.close()
@@ -68,6 +83,7 @@ def test_a_run_goes_on_without_its_tab_and_others_watch_it(page: Page, browser: 
     assert 0 < kept < 300_000
     again.reload()
     expect(again.get_by_text(f"{kept:,} of 300,000 rows are kept")).to_be_visible()
+    hurry.touch()
     again.get_by_role("button", name="Resume").click()
     expect(again.get_by_text("finished in")).to_be_visible()
     assert len(pl.read_csv(downloaded(again)[1])) == 300_000
@@ -108,7 +124,9 @@ def test_a_run_is_run_again_with_another_model(page: Page) -> None:
     expect(dialog.get_by_text("column 'age' is missing")).to_be_visible()
 
 
-def test_a_killed_server_comes_back_with_everything(browser: Browser, tmp_path: Path, models: str, rows: Path) -> None:
+def test_a_killed_server_comes_back_with_everything(
+    browser: Browser, tmp_path: Path, models: str, rows: Path, hurry: Path
+) -> None:
     home = tmp_path / "home"
     home.mkdir()
     with served(home, models=models) as (address, process):
@@ -119,6 +137,7 @@ def test_a_killed_server_comes_back_with_everything(browser: Browser, tmp_path: 
         port = int(address.rpartition(":")[2])
         process.send_signal(signal.SIGKILL)
         process.wait()
+    hurry.touch()
     with served(home, port=port, models=models):
         page.goto(run)
         expect(page.get_by_text("finished in")).to_be_visible(timeout=120_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -122,7 +123,7 @@ def test_a_row_that_kills_twice_fails_its_run_and_no_other(engine: Engine, model
     failed, done = engine.wait(deadly.id), engine.wait(harmless.id)
     assert failed.state == "failed"
     assert "ended 2 times (SIGSEGV" in failed.error
-    assert "rows 1 to 40" in failed.error
+    assert re.search("rows (1|11|21) to 40", failed.error), "from where its last turn began"
     assert done.state == "done"
     assert engine.results(done.id).n_rows == 100
 

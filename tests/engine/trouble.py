@@ -27,7 +27,9 @@ class Model(pl.LightningModule):
 """
 _STEPS = {
     "slow": "time.sleep(0.02 if len(x) > 5 else 0)",
-    "slower": "time.sleep(5e-5 * len(x) if len(x) > 5 else 0)",
+    # Twenty seconds and more for 300,000 rows, a second a batch, until a file says that it may hurry.
+    "slower": """hurry = os.path.exists(os.path.join(os.path.dirname(__file__), "hurry"))
+        time.sleep(7e-5 * len(x) if len(x) > 5 and not hurry else 0)""",
     "stuck": "time.sleep(60 if len(x) > 5 else 0)",
     # Dies at a row whose first value is 666; once only where a file says so.
     "dying": """mark = os.path.join(os.path.dirname(__file__), "died")
