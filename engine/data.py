@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from engine.card import ModelCard
+from engine.errors import PredictionFailed
 from engine.ingest.table import FAULT
 from engine.probe import Batch, Calling
 from engine.tasks.task import Task
@@ -25,7 +26,7 @@ class PredictDataset(Dataset[Batch]):
         self._rows, self._card, self._task, self._calling = rows, card, task, calling
         ranges = task.inputs.batches(rows, card, batch_size)
         spoilt = FAULT in rows.column_names
-        self.ranges: Sequence[tuple[int, int]] = [s for s in ranges if not spoilt or good_rows(rows, s).num_rows]
+        self.ranges = [s for s in ranges if not spoilt or good_rows(rows, s).num_rows]
 
     def __len__(self) -> int:
         return len(self.ranges)
@@ -35,10 +36,32 @@ class PredictDataset(Dataset[Batch]):
         x = inputs.encode(good_rows(self._rows, self.ranges[index]), self._card)
         return self._calling.pack(x, lambda: inputs.columns_of(x, self._card))
 
+    def first_after(self, lines: int) -> int:
+        """The number of the first batch behind so many lines."""
+        return bisect_left(self.ranges, (lines, lines))
 
-def predict_dataloader(dataset: PredictDataset) -> DataLoader[Batch]:
-    """Hands the dataset's batches out as they are: no sampler, no collation, no worker processes."""
-    return DataLoader(dataset, batch_size=None, shuffle=False, num_workers=0)
+    def halve(self, number: int) -> int:
+        """Makes two of a batch that the memory does not hold; returns its lines. PredictionFailed where it cannot."""
+        start, stop = self.ranges[number]
+        part = self._rows.slice(start, stop - start)
+        halves = self._task.inputs.batches(part, self._card, -(-part.num_rows // 2))
+        if len(halves) == 1:
+            raise PredictionFailed(
+                f"The memory does not hold the model '{self._card.title}' and {part.num_rows} rows, which cannot be "
+                "cut further. Free memory of the device, or take a larger one."
+            )
+        self.ranges[number : number + 1] = [
+            (start + first, start + last)
+            for first, last in halves
+            if FAULT not in part.column_names or good_rows(part, (first, last)).num_rows
+        ]
+        return stop - start
+
+
+def predict_dataloader(dataset: PredictDataset, first: int = 0) -> DataLoader[Batch]:
+    """Hands the dataset's batches out as they are, from number `first` on: no sampler, no collation."""
+    left = Subset(dataset, range(first, len(dataset)))
+    return DataLoader(left, batch_size=None, shuffle=False, num_workers=0)
 
 
 def good_rows(rows: pa.Table, span: tuple[int, int]) -> pa.Table:

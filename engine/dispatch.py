@@ -14,7 +14,7 @@ from engine.intake import checkpoint_hash
 from engine.keeper import Keeper
 from engine.registry import CARD_FILE, ModelRegistry
 from engine.runs.book import STOPPED, UNFINISHED, RunBook, question_of
-from engine.runs.plan import missing, planned
+from engine.runs.plan import Plan, planned_at_once
 from engine.runs.run import RESUMABLE, Options, Record, State
 from engine.runs.store import Search
 from engine.settings import Settings
@@ -106,14 +106,13 @@ class Dispatcher:
         if taken is None:
             raise RunStateError(f"Run {record.id} is in other hands by now.")
         folder.clear_exports()
-        plan = folder.plan()
-        if not plan:
-            card = read_card(folder.path / CARD_FILE)
-            plan = planned(folder, card, taken.rows_total, self._backend.devices, self._settings.shard_rows)
-            folder.write_plan(plan)
+        plan = Plan.from_json(folder.plan())
+        if plan is None:
+            plan = planned_at_once(folder, read_card(folder.path / CARD_FILE), taken)
+            if plan is not None:
+                folder.write_plan(plan.to_json())
         folder.write(taken)
-        left = missing(plan, [(shard.start, shard.stop) for shard in folder.shards()])
-        self._backend.submit(folder, taken, left)
+        self._backend.submit(folder, taken, plan)
 
     def _make_room(self, visitor: str) -> None:
         """QueueFull where no more runs may wait."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import torch
 
 from engine.data import PredictDataset, predict_dataloader
 from engine.errors import ForelightError, PredictionFailed
@@ -17,6 +20,7 @@ from engine.warm import LoadedModel
 from engine.writer import ShardWriter, prediction_writer
 
 AfterBatch = Callable[[int, int], bool]
+_NO_MEMORY = "DefaultCPUAllocator"
 
 
 class _Enough(Exception):
@@ -34,29 +38,36 @@ def predict_shard(
     accelerator: str = "auto",
     device: int = 0,
     after_batch: AfterBatch = lambda done, failed: False,
+    too_large: Callable[[int], None] = lambda lines: None,
 ) -> tuple[int, int]:
     """Predicts `rows`, the lines of one shard of the input from number `first_row` on, into the Parquet file `path`.
 
     Returns (lines done, lines failed). `after_batch` is told the same after each batch; where it answers True the
-    shard ends there, shorter. Raises PredictionFailed where the module's own code fails, with its words; `path` is
-    then not there.
+    shard ends there, shorter. `too_large` is told the lines of a batch that the memory did not hold: it is predicted
+    in halves, and the ones after it whole again. Raises PredictionFailed where the module's own code fails, with its
+    words; `path` is then not there.
     """
     package = lightning_package(model.module)
     quieten(package)
-    kind = device_kind(package, accelerator)
-    size = batch_size or model.task.inputs.batch_size(kind)
+    kind = device_kind(accelerator)
+    size = batch_size or model.task.inputs.batch_size()
     dataset = PredictDataset(rows, model.card, model.task, model.calling, size)
+    ends = {stop for _, stop in dataset.ranges}  # where a batch ends by the plan; the half of one is none
     with ShardWriter(path, rows, first_row, model) as writer:
 
         def wrote() -> None:
-            if after_batch(*writer.lines):
+            if after_batch(*writer.lines) and writer.lines[0] in ends:
                 raise _Enough
 
-        callback = prediction_writer(package, writer, dataset.ranges, wrote)
+        def trainer(ranges: Sequence[tuple[int, int]]) -> Any:
+            callback = prediction_writer(package, writer, ranges, wrote)
+            return lean_trainer(package, callback, precision or model.card.precision, accelerator, kind, device)
+
         try:
-            if dataset.ranges:
-                trainer = lean_trainer(package, callback, precision or model.card.precision, accelerator, kind, device)
-                _predict(trainer, model, dataset)
+            while (first := dataset.first_after(writer.lines[0])) < len(dataset):
+                if not _predict(trainer(dataset.ranges[first:]), model, dataset, first):
+                    _free_memory()
+                    too_large(dataset.halve(dataset.first_after(writer.lines[0])))
             writer.finish()
         except _Enough:
             pass
@@ -77,31 +88,47 @@ def lean_trainer(package: Any, callback: Any, precision: str, accelerator: str, 
     )
 
 
-def device_kind(package: Any, accelerator: str) -> str:
+def device_kind(accelerator: str) -> str:
     """ "cpu", "cuda" or "mps": what that accelerator means on this machine."""
     if accelerator == "cpu":
         return "cpu"
-    import torch
-
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def device_name(accelerator: str, device: int) -> str:
+    """What the device is called, equal for devices that are alike: "cpu", "mps", "NVIDIA H100 80GB HBM3"."""
+    kind = device_kind(accelerator)
+    return torch.cuda.get_device_name(device) if kind == "cuda" else kind
+
+
+@cache
 def quieten(package: Any) -> None:
-    """Keeps the package's tips and device listings, made for a person who trains, out of a server's log."""
+    """Keeps the package's tips and device listings, made for a person who trains, out of a server's log, for good."""
     logging.getLogger(package.__name__).setLevel(logging.ERROR)
     for words in (".*does not have many workers.*", ".*Couldn't infer the batch indices.*", ".*treespec.*"):
         warnings.filterwarnings("ignore", message=words)
 
 
-def _predict(trainer: Any, model: LoadedModel, dataset: PredictDataset) -> None:
+def _predict(trainer: Any, model: LoadedModel, dataset: PredictDataset, first: int) -> bool:
+    """Predicts the batches from number `first` on; False where the memory does not hold one of them."""
     try:
-        trainer.predict(model.module, predict_dataloader(dataset), return_predictions=False)
+        trainer.predict(model.module, predict_dataloader(dataset, first), return_predictions=False)
     except (ForelightError, _Enough, OSError):
         raise
     except Exception as exc:  # the module is the host's own code
+        if isinstance(exc, torch.OutOfMemoryError) or _NO_MEMORY in str(exc):
+            return False
         words = str(exc).strip().splitlines()
         raise PredictionFailed(
             f"The model '{model.card.title}' failed while predicting: {type(exc).__name__}: {words[0] if words else ''}"
         ) from exc
+    return True
+
+
+def _free_memory() -> None:
+    """Gives back what the batch that did not fit has left behind, once nothing refers to its error any more."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -85,11 +85,12 @@ def predict(
     card_sha256: str,
     checkpoint_sha256: str,
     span: tuple[int, int],
+    batch_size: int,
     options: Options,
     device: int,
 ) -> Result:
     """Lines [start, stop) of the run's input → one shard; fewer lines where it is told to stop before the end."""
-    from engine.predictor import predict_shard  # imports torch
+    from engine.predictor import device_name, predict_shard  # imports torch
 
     run = RunFolder(folder)
     entry = desk.registry(settings).entry(model_id, version)
@@ -97,7 +98,8 @@ def predict(
         if (model.card_sha256, model.checkpoint.sha256) != (card_sha256, checkpoint_sha256):
             raise ModelChanged(model_id)
         talk.say(loaded=True)
-        said = time.perf_counter()
+        began = said = time.perf_counter()
+        halved: list[int] = []
 
         def after_batch(done: int, failed: int) -> bool:
             nonlocal said
@@ -112,13 +114,64 @@ def predict(
             run.rows(*span),
             span[0] + 1,
             run.shard_path(span[0]),
-            batch_size=options.batch_size,
+            batch_size=batch_size,
             precision=options.precision,
             accelerator=settings.accelerator,
             device=device,
             after_batch=after_batch,
+            too_large=halved.append,
         )
-        return {"done": done, "failed": failed, "output_kind": model.calling.kind}, b""
+        seconds = time.perf_counter() - began
+        device_is = device_name(settings.accelerator, device) if halved else ""
+        return {
+            "done": done,
+            "failed": failed,
+            "seconds": seconds,
+            "output_kind": model.calling.kind,
+            "too_large": min(halved, default=0),
+            "device": device_is,
+        }, b""
+
+
+def find_batch_size(
+    desk: Desk,
+    settings: Settings,
+    talk: Talk,
+    *,
+    folder: Path,
+    model_id: str,
+    version: str,
+    card_sha256: str,
+    checkpoint_sha256: str,
+    options: Options,
+    known: Mapping[str, int],
+    device: int,
+) -> Result:
+    """How many lines of the run's input make the fastest batch on this device; `known` holds it by devices' names."""
+    from engine.batch_size import find_batch_size
+    from engine.predictor import device_name  # imports torch
+
+    name = device_name(settings.accelerator, device)
+    if name in known:
+        return {"batch_size": known[name], "sure": False, "device": name}, b""
+    entry = desk.registry(settings).entry(model_id, version)
+    with (
+        desk.models(settings).lease(entry, precision=options.precision or "", device=device) as model,
+        TemporaryDirectory(prefix="forelight-") as scratch,
+    ):
+        if (model.card_sha256, model.checkpoint.sha256) != (card_sha256, checkpoint_sha256):
+            raise ModelChanged(model_id)
+        talk.say(measuring=True)
+        size, sure = find_batch_size(
+            model,
+            RunFolder(folder).rows(),
+            Path(scratch) / "lines.parquet",
+            precision=options.precision,
+            accelerator=settings.accelerator,
+            device=device,
+            stopped=lambda: talk.stopped,
+        )
+        return {"batch_size": size, "sure": sure, "device": name}, b""
 
 
 def describe(
@@ -201,7 +254,7 @@ def write(
 ANALYSES: Mapping[str, Callable[..., Result]] = {job.__name__: job for job in (prepare, judge, write)}
 """Jobs that take seconds of computing, about a run that has ended."""
 JOBS: Mapping[str, Callable[..., Result]] = {
-    **{job.__name__: job for job in (ingest, predict, predict_now, describe, picture, thumbnail)},
+    **{job.__name__: job for job in (ingest, predict, find_batch_size, predict_now, describe, picture, thumbnail)},
     **ANALYSES,
 }
 

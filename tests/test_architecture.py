@@ -29,7 +29,7 @@ LAYERS = (
     ("engine.tasks",),
     ("engine.checkpoint", "engine.module", "engine.probe", "engine.registry", "engine.warm", "engine.data"),
     ("engine.runs", "engine.uploads"),
-    ("engine.writer", "engine.predictor"),
+    ("engine.writer", "engine.predictor", "engine.batch_size"),
     ("engine.lines", "engine.results", "engine.export", "engine.standing"),
     ("engine.evaluation", "engine.comparison", "engine.report"),
     ("engine.single", "engine.work", "engine.messages", "engine.worker"),

@@ -9,8 +9,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from engine.backends.pace import Pace
+from engine.card import read_card
 from engine.errors import RunNotFound, StoreError
+from engine.registry import CARD_FILE
 from engine.runs.folder import RunFolder, now
+from engine.runs.plan import Plan, missing, planned
 from engine.runs.queue import Span
 from engine.runs.run import ENDED, Record, State
 from engine.runs.store import RunStore
@@ -20,9 +24,14 @@ log = logging.getLogger("forelight.runs")
 
 
 class ActiveRun:
-    """Shared by the threads of all devices. `ending` is (state, why) once it is clear how the run ends."""
+    """Shared by the threads of all devices. `ending` is (state, why) once it is clear how the run ends.
 
-    def __init__(self, folder: RunFolder, record: Record, store: RunStore, owner: str) -> None:
+    `plan` is None until the batch size was found; `left` is what nobody has predicted yet, when it is handed over.
+    """
+
+    def __init__(
+        self, folder: RunFolder, record: Record, plan: Plan | None, store: RunStore, owner: str, devices: int = 1
+    ) -> None:
         self.folder, self._store, self._owner = folder, store, owner
         self.id, self.visitor, self.model_id = record.id, record.visitor, record.model_id
         self.version, self.options = record.version, record.options
@@ -31,9 +40,11 @@ class ActiveRun:
         self.ending: tuple[State, str] | None = None
         self.began: float | None = None
         self.settling = False
+        self.plan, self.pace = plan, Pace(devices)
         self._lock = threading.RLock()
         self._rows = record.rows_total
         shards = folder.shards()
+        self.left = missing((0, self._rows), [(shard.start, shard.stop) for shard in shards])
         self._done = sum(shard.stop - shard.start for shard in shards)
         self._failed = sum(shard.failed for shard in shards)
         self._before = record.seconds
@@ -56,7 +67,9 @@ class ActiveRun:
     def hear(self, span: Span, said: Mapping[str, Any]) -> None:
         """What the worker says while it is at the span."""
         with self._lock:
-            if "loaded" in said:
+            if "measuring" in said:
+                self._note(stage="Finding the batch size")
+            elif "loaded" in said:
                 if not self._done and self._working == 0.0:
                     self._since = time.monotonic()  # what counts is the prediction, not the loading
                 self._note(stage="Predicting")
@@ -65,8 +78,26 @@ class ActiveRun:
                 if time.monotonic() - self._noted > _SECONDS_BETWEEN_NOTES:
                     self._note()
 
-    def finish_shard(self, span: Span, content: Mapping[str, Any]) -> None:
+    def known_batch_sizes(self) -> dict[str, int]:
+        """What was found for this model and precision before, by devices' names."""
+        return self._store.batch_sizes(self.checkpoint_sha256, self._precision())
+
+    def finish_plan(self, content: Mapping[str, Any]) -> None:
+        """The batch size was found: from now on the run's batches stand fast."""
+        if self.plan is not None:
+            return
+        size = content["batch_size"]
+        if content["sure"]:
+            self._learn_batch_size(content["device"], size)
+        plan = planned(self.folder, read_card(self.folder.path / CARD_FILE), self._rows, size)
+        self.folder.write_plan(plan.to_json())
+        self.plan = plan
+
+    def finish_shard(self, span: Span, content: Mapping[str, Any], device: int) -> None:
         """The shard is whole and on the disk."""
+        self.pace.learn(device, content["done"], content["seconds"])
+        if content["too_large"] > 1 and self.options.batch_size is None:
+            self._learn_batch_size(content["device"], content["too_large"] // 2)
         with self._lock:
             self.in_flight[span] = (0, 0)
             self._done += content["done"]
@@ -125,6 +156,15 @@ class ActiveRun:
                 return  # another process has it by now
             if state == "done" and self._working > 0.05:
                 self._store.learn_speed(self.model_id, self._done / max(self._seconds(), 1e-6))
+
+    def _precision(self) -> str:
+        return self.options.precision or read_card(self.folder.path / CARD_FILE).precision
+
+    def _learn_batch_size(self, device: str, size: int) -> None:
+        try:
+            self._store.learn_batch_size(self.checkpoint_sha256, self._precision(), device, size)
+        except StoreError as exc:
+            log.warning("the batch size of run %s is not remembered: %s", self.id, exc)
 
     def _keep(self, record: Record) -> None:
         """Into the folder first: who sees the end in the store may carry the folder away."""

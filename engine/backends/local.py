@@ -7,21 +7,25 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from engine.backends.active import ActiveRun
+from engine.backends.pace import TURN
 from engine.backends.process import Killed, WorkerPool, WorkerProcess
 from engine.errors import ForelightError, StoreError, WorkerDied
 from engine.runs.folder import RunFolder
+from engine.runs.plan import Plan
 from engine.runs.queue import FairQueue, Span
 from engine.runs.run import Place, Record
 from engine.runs.store import RunStore
 from engine.settings import Settings
 
 _CANCEL_PATIENCE = 1.5
-_SHORT_TURN, _LONG_TURN = 2.0, 20.0
+_SHORT_TURN = 2.0
+_WORTH_SHARING = 0.5
 _TRIES = 2
 log = logging.getLogger("forelight.runs")
 Call = Callable[[WorkerProcess], object]
@@ -36,16 +40,17 @@ class LocalBackend:
         self._active: dict[str, ActiveRun] = {}
         self._calls: deque[tuple[Call, Future[Any]]] = deque()
         self._changed = threading.Condition()
+        self._idle = 0
         self._closed = False
         self._threads: list[threading.Thread] = []
 
-    def submit(self, folder: RunFolder, record: Record, spans: Sequence[Span]) -> None:
-        """Takes the run; `spans` is what is left to predict of it."""
-        run = ActiveRun(folder, record, self._store, self._owner)
+    def submit(self, folder: RunFolder, record: Record, plan: Plan | None) -> None:
+        """Takes the run; where it has no plan yet, the first device that is free finds the batch size for one."""
+        run = ActiveRun(folder, record, plan, self._store, self._owner, self.devices)
         with self._changed:
             self._start_threads()
             self._active[run.id] = run
-            self._queue.add(run.id, run.visitor, spans)
+            self._queue.add(run.id, run.visitor, run.left)
             self._changed.notify_all()
         self._settle(run)
 
@@ -93,7 +98,7 @@ class LocalBackend:
             ahead = [self._active[other] for other in order[: order.index(run_id)]]
             serving = [other for other in self._active.values() if other.in_flight and other not in ahead]
         times = [other.seconds_left(self._store) for other in (*ahead, *serving)]
-        known = [min(seconds, _LONG_TURN) for seconds in times if seconds is not None]
+        known = [min(seconds, TURN) for seconds in times if seconds is not None]
         return Place(
             len(ahead) + len(serving), sum(known) / len(self._pool.devices) if len(known) == len(times) else None
         )
@@ -137,44 +142,67 @@ class LocalBackend:
     def _serve(self, device: int, worker: WorkerProcess) -> None:
         while True:
             with self._changed:
+                self._idle += 1
                 self._changed.wait_for(lambda: self._closed or self._calls or len(self._queue))
+                self._idle -= 1
                 if self._closed:
                     return
                 if self._calls:
                     call, future = self._calls.popleft()
                     run = None
                 else:
-                    taken = self._queue.take()
-                    assert taken is not None
-                    run, span = self._active[taken[0]], taken[1]
-                    run.in_flight[span] = (0, 0)
+                    run, span = self._take(device)
             if run is None:
                 _answer(call, future, worker)
             else:
-                self._predict(device, worker, run, span)
+                self._turn(device, worker, run, span)
 
-    def _predict(self, device: int, worker: WorkerProcess, run: ActiveRun, span: Span) -> None:
-        """One turn of a run: as much of the span as there is time for."""
+    def _take(self, device: int) -> tuple[ActiveRun, Span]:
+        """The run whose turn it is, and the lines that the device takes of it; the others wait on."""
+        taken = self._queue.take()
+        assert taken is not None
+        run, span = self._active[taken[0]], taken[1]
+        if run.plan is not None:
+            left = span[1] - span[0] + self._queue.rows(run.id)
+            lines = min(run.pace.rows(device, left), self._settings.shard_rows)
+            span, rest = run.plan.cut(span, lines)
+            if rest is not None:
+                self._queue.put_back(run.id, run.visitor, rest)
+        run.in_flight[span] = (0, 0)
+        return run, span
+
+    def _turn(self, device: int, worker: WorkerProcess, run: ActiveRun, span: Span) -> None:
+        """One turn of a run: as much of the span as there is time for, or the finding of its batch size."""
         done = 0
         began = time.monotonic()
+
+        def heard(said: Mapping[str, Any]) -> None:
+            nonlocal began
+            if "loaded" in said:
+                began = time.monotonic()
+            run.hear(span, said)
+
         try:
             run.take(span)
-            content, _ = worker.call(
-                "predict",
-                self._settings,
-                heard=lambda said: run.hear(span, said),
-                stop=lambda: self._patience(run, time.monotonic() - began),
+            ask = partial(
+                worker.call,
+                settings=self._settings,
+                heard=heard,
+                stop=lambda: self._patience(run, span, time.monotonic() - began),
                 folder=run.folder.path,
                 model_id=run.model_id,
                 version=run.version,
                 card_sha256=run.card_sha256,
                 checkpoint_sha256=run.checkpoint_sha256,
-                span=span,
                 options=run.options,
                 device=device,
             )
-            done = content["done"]
-            run.finish_shard(span, content)
+            if run.plan is None:
+                run.finish_plan(ask("find_batch_size", known=run.known_batch_sizes())[0])
+            else:
+                content, _ = ask("predict", span=span, batch_size=run.plan.batch_size)
+                done = content["done"]
+                run.finish_shard(span, content, device)
         except Killed:
             log.info("run %s: a batch took too long to wait for its end", run.id)
         except WorkerDied as exc:
@@ -193,12 +221,20 @@ class LocalBackend:
             self._changed.notify_all()
         self._settle(run)
 
-    def _patience(self, run: ActiveRun, seconds: float) -> float | None:
+    def _patience(self, run: ActiveRun, span: Span, seconds: float) -> float | None:
         """None while the worker may go on with the shard, else how long it may take to end it after its batch."""
         if run.ending is not None:
             return _CANCEL_PATIENCE
-        others = bool(self._calls) or (len(self._queue) > 0 and seconds > _SHORT_TURN)
-        return math.inf if others or seconds > _LONG_TURN else None
+        if run.plan is None:
+            return None
+        others = bool(self._calls) or (self._queue.others(run.id) and seconds > _SHORT_TURN)
+        enough = seconds > 2 * run.pace.turn or (self._idle and self._worth_sharing(run, span, seconds))
+        return math.inf if others or enough else None
+
+    def _worth_sharing(self, run: ActiveRun, span: Span, seconds: float) -> bool:
+        """Whether so much is left of the shard that a device with nothing to do should take its part."""
+        done = run.in_flight.get(span, (0, 0))[0]
+        return done > 0 and not len(self._queue) and (span[1] - span[0] - done) * seconds / done > _WORTH_SHARING
 
     def _settle(self, run: ActiveRun) -> None:
         """Writes the run's end where none of its shards is under way or waits; without the lock, as that may take."""

@@ -22,6 +22,7 @@ from engine.settings import Settings
 from engine.work import ANALYSES
 
 _SECONDS_BETWEEN_LOOKS = 0.05
+_THREADS = "OMP_NUM_THREADS"
 _OFTEN_MEANS = {"SIGKILL": ", often a lack of memory", "SIGSEGV": ", a fault in native code"}
 Heard = Callable[[Mapping[str, Any]], None]
 
@@ -33,8 +34,8 @@ class Killed(Exception):
 class WorkerProcess:
     """One process. Safe to use from several threads, which then wait for each other."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, threads: int | None = None) -> None:
+        self.name, self.threads = name, threads
         self.restarts = -1
         self._numbers = count(1)
         self._lock = threading.Lock()
@@ -93,13 +94,18 @@ class WorkerProcess:
                 [sys.executable, "-m", "engine.worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": path, "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1"},
+                env={**os.environ, **self._environment(), "PYTHONPATH": path},
                 start_new_session=True,
             )
             theirs.close()
             self._connection = own
             self.restarts += 1
         return self._connection
+
+    def _environment(self) -> dict[str, str]:
+        """Workers beside each other share the cores, unless the host has divided them."""
+        shared = {} if self.threads is None or _THREADS in os.environ else {_THREADS: str(self.threads)}
+        return {"TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1", **shared}
 
     def _listen(
         self, connection: Connection, number: int, heard: Heard, stop: Callable[[], float | None]
@@ -150,7 +156,8 @@ class WorkerPool:
     """
 
     def __init__(self, devices: int = 1, readers: int = 1, analysts: int = 2) -> None:
-        self.devices = tuple(WorkerProcess(f"device-{number}") for number in range(devices))
+        threads = max(1, _cores() // devices) if devices > 1 else None
+        self.devices = tuple(WorkerProcess(f"device-{number}", threads) for number in range(devices))
         self.readers = tuple(WorkerProcess(f"reader-{number}") for number in range(readers))
         self.analysts = tuple(WorkerProcess(f"analyst-{number}") for number in range(analysts))
         self._free_readers, self._free_analysts = _queue(self.readers), _queue(self.analysts)
@@ -174,6 +181,11 @@ class WorkerPool:
     def close(self) -> None:
         for worker in self.workers:
             worker.close()
+
+
+def _cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 _Free = queue.LifoQueue[WorkerProcess]

@@ -1,7 +1,7 @@
 """The folder of a run: the typed input, what was asked, how far it is, one Parquet file a finished shard.
 
 run.json     what was asked, and how it ended           report.json  the pre-flight
-plan.json    how its rows are cut                       card.yaml    the model's card, as it was
+plan.json    where its batches begin                    card.yaml    the model's card, as it was
 input.arrow  the typed rows                             shards/      a Parquet file a finished shard, by its first row
 upload/      the visitor's files, where they are kept   exports/     downloads already made
 
@@ -15,7 +15,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,12 +83,12 @@ class RunFolder:
             self.path / "run.json", record.model_dump_json(indent=1, exclude={"visitor", "owner", "stop"}).encode()
         )
 
-    def plan(self) -> tuple[tuple[int, int], ...]:
-        """How the rows are cut; empty before the run was first started."""
+    def plan(self) -> Any:
+        """What plan.json holds; None before the run was planned."""
         path = self.path / "plan.json"
-        return tuple((start, stop) for start, stop in json.loads(path.read_bytes())) if path.is_file() else ()
+        return json.loads(path.read_bytes()) if path.is_file() else None
 
-    def write_plan(self, plan: Sequence[tuple[int, int]]) -> None:
+    def write_plan(self, plan: Mapping[str, Any]) -> None:
         _replace(self.path / "plan.json", json.dumps(plan).encode())
 
     def report(self) -> Report:

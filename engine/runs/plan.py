@@ -1,54 +1,80 @@
-"""How a run is cut: spans of rows, planned once, so that a run that is resumed meets the batches it would have met."""
+"""How a run may be cut: where its batches begin, decided once, so that every cutting gives the same batches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import count
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 from engine.card import ModelCard
 from engine.runs.folder import RunFolder
 from engine.runs.queue import Span
+from engine.runs.run import Record
 from engine.tasks import task_of
 
+_BATCHES_WORTH_MEASURING = 8
 
-def planned(folder: RunFolder, card: ModelCard, rows: int, devices: int, shard_rows: int) -> tuple[Span, ...]:
-    """Spans that cover all rows, one a device at least, none above `shard_rows`; a series is never cut."""
-    most = max(1, min(shard_rows, -(-rows // devices)))
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The batches of a run: `batch_size` lines each, or from one of `edges` to the next where they are not all alike.
+
+    Whoever predicts a part of the run, wherever and whenever, cuts it where a batch begins. So each row is predicted
+    among the same rows, and comes out the same to the bit, however many devices there are and however often they die.
+    """
+
+    rows: int
+    batch_size: int
+    edges: tuple[int, ...] = ()
+
+    def cut(self, span: Span, lines: float) -> tuple[Span, Span | None]:
+        """About the first `lines` of the span, whole batches, one at least; and the rest, None where there is none."""
+        start, stop = span
+        if self.edges:
+            first = bisect_right(self.edges, start)
+            place = max(first, bisect_left(self.edges, start + lines))
+            end = self.edges[place] if place < len(self.edges) else stop
+        else:
+            end = (start // self.batch_size + max(1, round(lines / self.batch_size))) * self.batch_size
+        return (start, min(end, stop)), ((end, stop) if end < stop else None)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"rows": self.rows, "batch_size": self.batch_size, "edges": list(self.edges)}
+
+    @classmethod
+    def from_json(cls, content: Any) -> Plan | None:
+        """The plan; None where it is not one, as of an older version: what is left is then planned anew."""
+        if not isinstance(content, dict):
+            return None
+        return cls(content["rows"], content["batch_size"], tuple(content["edges"]))
+
+
+def planned(folder: RunFolder, card: ModelCard, rows: int, batch_size: int) -> Plan:
+    """The plan of a run in batches of so many lines; a series is never cut."""
     inputs = task_of(card).inputs
     if not inputs.has_steps:
-        return tuple(spans(rows, most))
-    return tuple(_merged(inputs.batches(folder.rows(), card, most), most))
+        return Plan(rows, batch_size)
+    batches = inputs.batches(folder.rows(), card, batch_size)
+    return Plan(rows, batch_size, (*(start for start, _ in batches), rows))
 
 
-def missing(plan: Iterable[Span], finished: Iterable[Span]) -> tuple[Span, ...]:
-    """What is left of the plan where shards with those rows are there."""
-    done = sorted(finished)
+def planned_at_once(folder: RunFolder, card: ModelCard, record: Record) -> Plan | None:
+    """The plan where its batch size is given, or hardly matters; None where it is worth measuring first."""
+    usual = task_of(card).inputs.batch_size()
+    if record.options.batch_size is None and record.rows_total >= _BATCHES_WORTH_MEASURING * usual:
+        return None
+    return planned(folder, card, record.rows_total, record.options.batch_size or usual)
+
+
+def missing(span: Span, finished: Iterable[Span]) -> tuple[Span, ...]:
+    """What is left of the span where shards with those rows are there."""
     left = []
-    for start, stop in plan:
-        for first, last in done:
-            if start <= first < stop:
-                if start < first:
-                    left.append((start, first))
-                start = last
-        if start < stop:
-            left.append((start, stop))
+    start, stop = span
+    for first, last in sorted(finished):
+        if start < first:
+            left.append((start, first))
+        start = max(start, last)
+    if start < stop:
+        left.append((start, stop))
     return tuple(left)
-
-
-def spans(rows: int, most: int) -> Iterator[Span]:
-    """[start, stop) ranges that cover `rows` rows, at most `most` each."""
-    for start in count(0, most):
-        if start >= rows:
-            return
-        yield start, min(start + most, rows)
-
-
-def _merged(ranges: Sequence[Span], most: int) -> Iterator[Span]:
-    """Neighbouring ranges put together, as long as they stay within `most` rows."""
-    start, stop = ranges[0]
-    for first, last in ranges[1:]:
-        if last - start > most:
-            yield start, stop
-            start = first
-        stop = last
-    yield start, stop

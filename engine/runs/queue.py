@@ -43,6 +43,15 @@ class FairQueue:
         self.add(run_id, visitor, [span])
         self._runs[run_id].spans.rotate(1)
 
+    def others(self, run_id: str) -> bool:
+        """Whether a run other than this one waits."""
+        return len(self._runs) > (run_id in self._runs)
+
+    def rows(self, run_id: str) -> int:
+        """How many rows of the run wait."""
+        turns = self._runs.get(run_id)
+        return sum(stop - start for start, stop in turns.spans) if turns is not None else 0
+
     def take(self) -> tuple[str, Span] | None:
         """The next span; its visitor and its run then wait behind all others. None where nothing waits."""
         for visitor, runs in self._visitors.items():

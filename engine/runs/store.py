@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from engine.errors import RunNotFound
 from engine.runs.database import Database
 from engine.runs.run import Record
-from engine.runs.tables import owners, runs, speeds
+from engine.runs.tables import batch_sizes, owners, runs, speeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,20 @@ class RunStore(Database):
         with self.speaking("read") as connection:
             found = connection.execute(asked).scalar()
         return None if found is None else float(found)
+
+    def learn_batch_size(self, checkpoint_sha256: str, precision: str, device: str, size: int) -> None:
+        """Remembers how many lines of a batch are best for that checkpoint on devices of that name."""
+        known = {"checkpoint_sha256": checkpoint_sha256, "precision": precision, "device": device}
+        self.put(batch_sizes, "id", "|".join(known.values()), {**known, "batch_size": size})
+
+    def batch_sizes(self, checkpoint_sha256: str, precision: str) -> dict[str, int]:
+        """The sizes remembered, by the device's name."""
+        columns = batch_sizes.c
+        asked = sa.select(columns.device, columns.batch_size).where(
+            columns.checkpoint_sha256 == checkpoint_sha256, columns.precision == precision
+        )
+        with self.speaking("read") as connection:
+            return {row.device: row.batch_size for row in connection.execute(asked)}
 
 
 def _conditions(search: Search) -> list[sa.ColumnElement[bool]]:

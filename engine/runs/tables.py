@@ -60,6 +60,18 @@ speeds = Table(
     Column("rows_per_second", Float, nullable=False),
 )
 
+# The lines of a batch at which a model predicts fastest, as found by trying; `id` holds what it depends on.
+batch_sizes = Table(
+    "batch_sizes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("checkpoint_sha256", String(64), nullable=False),
+    Column("precision", Text, nullable=False),
+    Column("device", Text, nullable=False),
+    Column("batch_size", Integer, nullable=False),
+    Index("batch_sizes_by_checkpoint", "checkpoint_sha256"),
+)
+
 # API tokens: what a program shows instead of a login. Only the SHA-256 of a token is kept.
 tokens = Table(
     "tokens",

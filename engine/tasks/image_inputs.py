@@ -45,8 +45,8 @@ class ImageInputs:
 
         return ingest_images(sources, card, _of(card), folder, settings, progress)
 
-    def batch_size(self, device: str) -> int:
-        return 128 if device == "cpu" else 1_024
+    def batch_size(self) -> int:
+        return 128
 
     def batches(self, rows: pa.Table, card: ModelCard, size: int) -> list[tuple[int, int]]:
         return [(start, min(start + size, rows.num_rows)) for start in range(0, rows.num_rows, size)]

@@ -47,9 +47,9 @@ class SequenceInputs(TableInputs):
     ) -> Report:
         return ingest_sequences(sources, card, folder, settings, renames, progress)
 
-    def batch_size(self, device: str) -> int:
-        """Lines: 128 series of 20 steps on a CPU, whose cache a larger batch leaves."""
-        return 2_560 if device == "cpu" else 131_072
+    def batch_size(self) -> int:
+        """Lines: 128 series of 20 steps; a CPU's cache does not hold more."""
+        return 2_560
 
     def batches(self, rows: pa.Table, card: ModelCard, size: int) -> list[tuple[int, int]]:
         """Whole series of one length each: a tensor holds no other."""

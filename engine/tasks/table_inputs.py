@@ -47,8 +47,8 @@ class TableInputs:
     ) -> Report:
         return ingest_table(sources, card, folder, settings, renames, progress)
 
-    def batch_size(self, device: str) -> int:
-        return 16_384 if device == "cpu" else 131_072
+    def batch_size(self) -> int:
+        return 16_384
 
     def batches(self, rows: pa.Table, card: ModelCard, size: int) -> list[tuple[int, int]]:
         return [(start, min(start + size, rows.num_rows)) for start in range(0, rows.num_rows, size)]

@@ -53,8 +53,8 @@ class Inputs(Protocol):
     ) -> Report:
         """The pre-flight report; unless it is fatal, every row is then in `folder/input.arrow`."""
 
-    def batch_size(self, device: str) -> int:
-        """Lines of one batch on that kind of device ("cpu", "cuda"), where nobody says otherwise."""
+    def batch_size(self) -> int:
+        """Lines of one batch, where nobody says otherwise and none was found to be faster."""
 
     def batches(self, rows: pa.Table, card: ModelCard, size: int) -> list[tuple[int, int]]:
         """Ranges [start, stop) of lines that go through the model together, at most `size` lines where possible."""

@@ -36,6 +36,13 @@ _STEPS = {
         if (x[:, 0] == 666).any() and not (os.path.exists(mark) and os.path.exists(mark + "-once")):
             open(mark, "w").close()
             os.kill(os.getpid(), signal.SIGSEGV)""",
+    # Slow in the process whose number a file holds; notes who predicted how much.
+    "uneven": """here = os.path.dirname(__file__)
+        if len(x) > 5:
+            lame = open(os.path.join(here, "lame")).read() == str(os.getpid())
+            time.sleep((20 if lame else 1) * 5e-5 * len(x))
+            with open(os.path.join(here, "seen"), "a") as seen:
+                seen.write(f"{os.getpid()} {len(x)}\\n")""",
 }
 CARD: dict[str, Any] = {**TABULAR_CARD, "title": "Trouble"}
 

@@ -1,0 +1,123 @@
+"""Several devices: a run is spread over all of them, comes out as from one, and survives the death of one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from engine import Engine, Options, Run, Settings, Source
+from engine.backends import WorkerPool
+from engine.settings import BUNDLED_MODELS
+from tests.engine.trouble import write_rows, write_trouble
+from tests.pool import pool
+
+DEVICES = 2
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_trouble(tmp_path_factory.mktemp("trouble"))
+
+
+@pytest.fixture
+def engines(tmp_path: Path, models: Path) -> Iterator[tuple[Engine, Engine]]:
+    """One with a single device, one with several, each with its own home."""
+    made = tuple(
+        Engine(
+            Settings(home=tmp_path / str(devices), models=(models, BUNDLED_MODELS), accelerator="cpu", devices=devices),
+            pool=pool(devices),
+        )
+        for devices in (1, DEVICES)
+    )
+    yield made[0], made[1]
+    for engine in made:
+        engine.close()
+
+
+def begun(engine: Engine, model: str, path: Path, batch_size: int) -> Run:
+    run = engine.check(model, [Source(path.name, path)])
+    return engine.submit(run.id, Options(batch_size=batch_size))
+
+
+def written(engine: Engine, run: Run) -> bytes:
+    ended = engine.wait(run.id, 120)
+    assert (ended.state, ended.rows_done) == ("done", ended.rows_total), ended.error
+    return engine.export(run.id, "csv").read_bytes()
+
+
+def shards(run: Run) -> list[int]:
+    return [int(path.stem) for path in sorted((run.folder / "shards").glob("*.parquet"))]
+
+
+def test_a_lame_device_holds_nobody_up(engines: tuple[Engine, Engine], models: Path, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "rows.csv", 10_000)
+    (models / "uneven" / "lame").write_text("none")
+    expected = written(engines[0], begun(engines[0], "uneven", path, 50))
+    lame = pool(DEVICES).devices[1]
+    lame.start()
+    (models / "uneven" / "lame").write_text(str(lame.pid))
+    (models / "uneven" / "seen").unlink()
+    run = begun(engines[1], "uneven", path, 50)
+    assert written(engines[1], run) == expected
+    seen: Counter[int] = Counter()
+    for line in (models / "uneven" / "seen").read_text().splitlines():
+        pid, rows = map(int, line.split())
+        seen[pid] += rows
+    assert sum(seen.values()) == 10_000, "no row twice"
+    assert len(seen) == DEVICES, "both took part"
+    assert seen[lame.pid or 0] < 2_500
+    assert all(start % 50 == 0 for start in shards(run)), "cut where a batch begins"
+
+
+def test_a_device_that_dies_in_the_middle_costs_no_row(
+    engines: tuple[Engine, Engine], models: Path, tmp_path: Path
+) -> None:
+    path = write_rows(tmp_path / "rows.csv", 20_000)
+    expected = written(engines[0], begun(engines[0], "slow", path, 100))
+    run = begun(engines[1], "slow", path, 100)
+    device = pool(DEVICES).devices[1]
+    deadline = time.monotonic() + 60
+    while engines[1].run(run.id).rows_done < 2_000 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert device.pid is not None
+    os.kill(device.pid, signal.SIGKILL)
+    assert not engines[1].run(run.id).ended, "it was in the middle"
+    assert written(engines[1], run) == expected
+
+
+def test_a_series_is_never_cut(engines: tuple[Engine, Engine], tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    values = random.normal(0, 10, (60 * 20, 5)).astype(np.float32)
+    order = {"series": np.repeat(np.arange(60), 20), "step": np.tile(np.arange(20), 60)}
+    columns = {f"sensor_{number + 1}": values[:, number] for number in range(5)}
+    path = tmp_path / "series.csv"
+    pl.DataFrame({**order, **columns}).write_csv(path)
+    expected = written(engines[0], begun(engines[0], "lorenz-state", path, 70))
+    run = begun(engines[1], "lorenz-state", path, 70)
+    assert written(engines[1], run) == expected
+    assert len(shards(run)) >= DEVICES
+    assert all(start % 20 == 0 for start in shards(run))
+
+
+@pytest.mark.parametrize("model", ["breast-cancer", "digits"])
+def test_several_devices_give_what_one_gives(model: str, engines: tuple[Engine, Engine]) -> None:
+    found = []
+    for engine in engines:
+        title = engine.samples(model)[0].title
+        run = engine.check(model, engine.sample_sources(model, title))
+        found.append(written(engine, engine.submit(run.id, Options(batch_size=4))))
+    assert found[0] == found[1]
+
+
+def test_workers_share_the_cores() -> None:
+    workers = WorkerPool(3)
+    assert {worker.threads for worker in workers.devices} == {max(1, len(os.sched_getaffinity(0)) // 3)}
+    assert WorkerPool(1).devices[0].threads is None, "one device has them all"
