@@ -15,6 +15,7 @@ from engine.errors import CardError, nearest
 TaskName = Annotated[str, Field(pattern=r"^[a-z]+(-[a-z]+)*$")]
 OutputKind = Literal["values", "logits", "probabilities", "classes"]
 Precision = Literal["32-true", "16-mixed", "bf16-mixed", "bf16-true", "64-true"]
+FUNCTION = r"^([\w.]+:\w+)?$"
 __all__ = [
     "RESERVED_NAMES",
     "Column",
@@ -45,6 +46,9 @@ class ModelCard(CardModel):
     description: str = ""
     source: str = ""
     license: str = ""
+    encode: str = Field(default="", pattern=FUNCTION)
+    decode: str = Field(default="", pattern=FUNCTION)
+    collate: str = Field(default="", pattern=FUNCTION)
     batch: Literal["tensor", "pair", "dict"] | None = None
     step: Literal["predict_step", "forward"] = "predict_step"
     precision: Precision = "32-true"

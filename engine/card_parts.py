@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+import math
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from engine.errors import nearest
 
 ColumnType = Literal["float", "integer", "category", "string", "boolean"]
+# Those of torchvision.transforms.v2 that do the same to every picture, every time; nothing else is looked up there.
+TRANSFORMS = ("CenterCrop", "GaussianBlur", "Grayscale", "Normalize", "Pad", "RGB", "Resize", "ToDtype")
 
 
 class CardModel(BaseModel):
@@ -20,7 +25,8 @@ class Column(CardModel):
 
     `range` is the inclusive interval of valid values, in `unit`; a row outside of it is not predicted. `trained` is
     what the model has seen: minimum, quartiles, maximum; a row outside of it is predicted, and said to be.
-    `categories` are the values known to the model; their position is the code it is fed.
+    `categories` are the values known to the model; their position is the code it is fed. A number is fed as
+    (value - `mean`) / `std`.
     """
 
     name: str = Field(min_length=1)
@@ -31,6 +37,8 @@ class Column(CardModel):
     trained: tuple[float, float, float, float, float] | None = None
     categories: tuple[str, ...] = ()
     example: float | int | str | None = None
+    mean: float = 0.0
+    std: float = 1.0
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -40,11 +48,20 @@ class Column(CardModel):
             raise ValueError(f"trained of column '{self.name}' is minimum, quartiles and maximum, in this order")
         if self.type == "category" and len(set(self.categories)) < max(1, len(self.categories)):
             raise ValueError(f"column '{self.name}' is a category and needs `categories`, each named once")
+        if not (math.isfinite(self.mean) and math.isfinite(self.std) and self.std > 0):
+            raise ValueError(f"std of column '{self.name}' is {self.std:g}, mean {self.mean:g}; std must be above 0")
+        if self.is_standardised and not self.is_number:
+            raise ValueError(f"column '{self.name}' is of type {self.type}; only numbers have a mean and a std")
         return self
 
     @property
     def is_number(self) -> bool:
         return self.type in ("float", "integer")
+
+    @property
+    def is_standardised(self) -> bool:
+        """Whether the model is fed another number than the one in the file."""
+        return (self.mean, self.std) != (0.0, 1.0)
 
 
 class Output(CardModel):
@@ -55,12 +72,35 @@ class Output(CardModel):
     description: str = ""
 
 
+class Transform(CardModel):
+    """One of TRANSFORMS, with its arguments; in a card `CenterCrop: {size: 224}`, or `RGB` where it takes none."""
+
+    name: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+def _transform(value: object) -> object:
+    """`Name` and `{Name: {argument: value}}` as what a Transform is made of; ValueError where the name is no other."""
+    if isinstance(value, Transform):
+        return value
+    name: object = value if isinstance(value, str) else None
+    arguments: object = None
+    if isinstance(value, dict) and len(value) == 1:
+        name, arguments = next(iter(value.items()))
+    if name not in TRANSFORMS:
+        near = nearest(str(name), TRANSFORMS)
+        hint = f"did you mean '{near}'?" if near else f"known: {', '.join(TRANSFORMS)}."
+        raise ValueError(f"there is no transform '{name or value}' here, {hint} Others belong into a function: encode")
+    return {"name": name, "arguments": arguments or {}}
+
+
 class ImageInput(CardModel):
     """How a picture of any size becomes what the model was trained on.
 
     `size` is (height, width) in pixels; `fit` how a picture of another shape gets there: `cover` keeps the
     aspect and cuts what hangs over, `contain` keeps it and pads with black, `stretch` does not keep it.
-    Pixels are then scaled to 0 … 1 and normalised by `mean` and `std`, one figure a channel.
+    `transforms` of torchvision.transforms.v2, each a name with its arguments, are then applied in their order. Pixels
+    that are still whole numbers are scaled to 0 … 1, and normalised by `mean` and `std`, one figure a channel.
     """
 
     size: tuple[int, int]
@@ -68,6 +108,12 @@ class ImageInput(CardModel):
     fit: Literal["cover", "contain", "stretch"] = "cover"
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
+    transforms: tuple[Transform, ...] = ()
+
+    @field_validator("transforms", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        return [_transform(each) for each in value] if isinstance(value, list | tuple) else value
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

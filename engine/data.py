@@ -6,12 +6,13 @@ from bisect import bisect_left
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import torch
 from torch.utils.data import DataLoader, Dataset, Subset
 
+from engine.calling import Batch, Calling
 from engine.card import ModelCard
 from engine.errors import PredictionFailed
 from engine.ingest.table import FAULT
-from engine.probe import Batch, Calling
 from engine.tasks.task import Task
 
 
@@ -33,8 +34,8 @@ class PredictDataset(Dataset[Batch]):
 
     def __getitem__(self, index: int) -> Batch:
         inputs = self._task.inputs
-        x = inputs.encode(good_rows(self._rows, self.ranges[index]), self._card)
-        return self._calling.pack(x, lambda: inputs.columns_of(x, self._card))
+        x = self._calling.own.encoded(good_rows(self._rows, self.ranges[index]), self._card, inputs)
+        return self._calling.pack(x, lambda: inputs.columns_of(x, self._card) if isinstance(x, torch.Tensor) else {})
 
     def first_after(self, lines: int) -> int:
         """The number of the first batch behind so many lines."""

@@ -6,6 +6,7 @@ ForelightError
 │   └── UnknownVersion   no version of that name
 ├── CheckpointError      a checkpoint that is missing, unsafe, damaged or of another class
 ├── ModuleProbeError     a module that could not be run on a probe batch, or whose outputs are unclear
+├── HostCodeFailed       an encode, decode or collate of the host's that raised an error, or gave what is of no use
 ├── ReadError            a file that cannot be read at all
 ├── InputRefused         the pre-flight report holds problems and the visitor chose to refuse
 ├── PredictionFailed     the model raised an error while predicting
@@ -71,6 +72,10 @@ class CheckpointError(ForelightError):
 
 class ModuleProbeError(ForelightError):
     """A module that could not be run on a probe batch, or whose outputs are unclear."""
+
+
+class HostCodeFailed(ForelightError):
+    """An encode, decode or collate of the host's that raised an error, or gave what is of no use."""
 
 
 class ReadError(ForelightError):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Mapping
@@ -18,6 +15,7 @@ from torch import nn
 from engine.card import ModelCard
 from engine.checkpoint import Checkpoint
 from engine.errors import CardError, CheckpointError
+from engine.host_code import import_source
 
 
 def lightning_package(module: object) -> ModuleType:
@@ -33,14 +31,7 @@ def lightning_package(module: object) -> ModuleType:
 def import_class(card: ModelCard, folder: Path) -> type[Any]:
     """The class that `module` in the card names: `file:Class` beside the card, else `package.module:Class`."""
     name, _, class_name = card.module.partition(":")
-    beside = folder / f"{name}.py"
-    try:
-        source = _import_file(beside) if beside.is_file() else importlib.import_module(name)
-    except Exception as exc:  # importing runs the host's own code
-        raise CardError(
-            f"module: '{name}' cannot be imported ({type(exc).__name__}: {exc}). Put {name}.py beside the card, or "
-            "install the package it is in."
-        ) from exc
+    source = import_source(name, folder, "module")
     found = getattr(source, class_name, None)
     if not inspect.isclass(found):
         names = sorted(key for key, value in vars(source).items() if inspect.isclass(value))
@@ -85,24 +76,6 @@ def missing_arguments(card: ModelCard, folder: Path, checkpoint: Checkpoint) -> 
     plain = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     parameters = inspect.signature(kind).parameters.values()
     return tuple(p.name for p in parameters if p.kind in plain and p.default is p.empty and p.name not in given)
-
-
-def _import_file(path: Path) -> ModuleType:
-    """The file as a module, named by its content, so that a changed file is a new module."""
-    name = f"forelight_model_{hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:16]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path.name} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
 
 
 def _is_subclass(kind: object, parent: type) -> bool:

@@ -50,7 +50,7 @@ def predict_shard(
     package = lightning_package(model.module)
     quieten(package)
     kind = device_kind(accelerator)
-    size = batch_size or model.task.inputs.batch_size()
+    size = batch_size or model.calling.own.batch_size(model.task.inputs)
     dataset = PredictDataset(rows, model.card, model.task, model.calling, size)
     ends = {stop for _, stop in dataset.ranges}  # where a batch ends by the plan; the half of one is none
     with ShardWriter(path, rows, first_row, model) as writer:

@@ -6,19 +6,22 @@ What is found is confirmed with five rows, so that no other dimension is taken f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
 
+import pyarrow as pa
 import torch
 from torch import nn
 
+from engine.calling import BatchForm, Calling, part_of
 from engine.card import ModelCard, OutputKind
-from engine.errors import ModuleProbeError
+from engine.errors import ForelightError, ModuleProbeError
+from engine.own_code import NOTHING_OWN, OwnCode
+from engine.probe_rows import probe_rows
 from engine.tasks.task import Task
 
 PROBE_ROWS = (3, 5)
-BatchForm = Literal["tensor", "pair", "dict"]
 _PREDICTION_KEYS = (
     "logits",
     "probabilities",
@@ -30,35 +33,6 @@ _PREDICTION_KEYS = (
     "outputs",
     "y_hat",
 )
-Batch = torch.Tensor | tuple[torch.Tensor, torch.Tensor] | dict[str, torch.Tensor]
-
-
-@dataclass(frozen=True, slots=True)
-class Calling:
-    """How a module is called and read: the form of its batch, the keys of a dict, where the output is, what it is."""
-
-    batch: BatchForm
-    output: str | int | None
-    kind: OutputKind
-    keys: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-    sentences: tuple[str, ...] = ()
-
-    def pack(self, x: torch.Tensor, columns: Callable[[], dict[str, torch.Tensor]]) -> Batch:
-        """The batch the module wants; a pair's label is zeros, since a prediction has none."""
-        if self.batch == "tensor":
-            return x
-        if self.batch == "pair":
-            return x, torch.zeros(len(x))
-        by_column = columns() if self.columns else {}
-        return dict.fromkeys(self.keys, x) | {name: by_column[name] for name in self.columns}
-
-    def unpack(self, raw: object) -> torch.Tensor:
-        """The output tensor among what the module gave, on the CPU."""
-        found = _at(raw, self.output)
-        if not isinstance(found, torch.Tensor):
-            raise ModuleProbeError(f"The model gave {type(found).__name__} where it gave a tensor when it was loaded.")
-        return found.detach().cpu()
 
 
 @dataclass
@@ -75,50 +49,100 @@ class _Asking(dict[str, torch.Tensor]):
         return self.by_column.get(key, self.x)
 
 
-def probe(module: nn.Module, card: ModelCard, task: Task) -> Calling:
-    """How `module` is to be called; ModuleProbeError says what was tried and what the card may say instead."""
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A made-up input: `items` of it, which are `lines` of a file. `rows` are those lines, where a card's code asks."""
+
+    items: int
+    lines: int
+    x: object
+    columns: dict[str, torch.Tensor]
+    rows: pa.Table | None = None
+
+
+def probe(
+    module: nn.Module, card: ModelCard, task: Task, own: OwnCode = NOTHING_OWN, folder: Path | None = None
+) -> Calling:
+    """How `module` is to be called; ModuleProbeError says what was tried and what the card may say instead.
+
+    With code of the card's `own` the made-up rows are those of the sample in `folder`; HostCodeFailed where it fails.
+    """
+    made = [_made(card, task, items) for items in PROBE_ROWS]
+    if own.used:
+        made = _made_by(own, card, task, folder)
     forms: Sequence[BatchForm] = (card.batch,) if card.batch else ("tensor", "pair", "dict")
+    if not isinstance(made[0].x, torch.Tensor):
+        forms = ("own",)
     failures: list[str] = []
     for form in forms:
         try:
-            return _try(module, card, task, form)
-        except ModuleProbeError:
+            return _try(module, card, task, form, made, own)
+        except ForelightError:
             raise
         except Exception as exc:  # the module is the host's own code, and is being tried out
             failures.append(f"{form}: {type(exc).__name__}: {str(exc).splitlines()[0] if str(exc) else 'no message'}")
+    if own.encode or own.collate:
+        what = f"the batch that {(own.collate or own.encode or own).reference} makes"  # type: ignore[union-attr]
+        raise ModuleProbeError(
+            f"{type(module).__name__} could not be run on {what} of {PROBE_ROWS[0]} rows ({'; '.join(failures)}). "
+            "Compare it with what the module was trained on."
+        )
     raise ModuleProbeError(
         f"{type(module).__name__} could not be run on {PROBE_ROWS[0]} made-up rows ({'; '.join(failures)}). Check the "
         "signature's number of columns, or say in the card what its step takes: batch: tensor, pair or dict."
     )
 
 
-def _try(module: nn.Module, card: ModelCard, task: Task, form: BatchForm) -> Calling:
+def _made(card: ModelCard, task: Task, items: int) -> _Made:
+    x = task.inputs.probe(card, items)
+    return _Made(items, items * (x.shape[1] if task.inputs.has_steps else 1), x, task.inputs.columns_of(x, card))
+
+
+def _made_by(own: OwnCode, card: ModelCard, task: Task, folder: Path | None) -> list[_Made]:
+    made = []
+    for items, rows in zip(PROBE_ROWS, probe_rows(card, task, folder, PROBE_ROWS), strict=True):
+        x = own.encoded(rows, card, task.inputs)
+        columns = task.inputs.columns_of(x, card) if isinstance(x, torch.Tensor) and own.encode is None else {}
+        made.append(_Made(items, rows.num_rows, x, columns, rows))
+    return made
+
+
+def _try(
+    module: nn.Module, card: ModelCard, task: Task, form: BatchForm, made: Sequence[_Made], own: OwnCode
+) -> Calling:
     raws: list[object] = []
     asked: list[str] = []
-    for items in PROBE_ROWS:
-        x = task.inputs.probe(card, items)
-        batch, asking = _batch(x, task.inputs.columns_of(x, card), form)
+    for each in made:
+        batch, asking = _batch(each.x, each.columns, form)
         with torch.inference_mode():
             raws.append(module.predict_step(batch, 0))  # type: ignore[operator]
         asked += [key for key in asking.asked if key not in asked] if asking is not None else []
-    where = _where(raws, card)
-    outputs = [_at(raw, where) for raw in raws]
+    last = made[-1]
+    keys = tuple(key for key in asked if key not in last.columns)
+    by_column = tuple(key for key in asked if key in last.columns)
+    if own.decode is not None:
+        decoded = [own.decoded(raw, each.rows, card) for raw, each in zip(raws, made, strict=True)]
+        if isinstance(decoded[-1], Mapping):
+            kind = own.kind_of(decoded[-1], card, task)
+            own.arrays(decoded[-1], last.lines, task.outputs.schema(card, kind))
+            said = _sentences(module, form, asked, None, [], kind, card)
+            return Calling(form, None, kind, keys, by_column, said, own)
+        raws = list(decoded)
+    where = None if own.decode is not None else _where(raws, card)
+    outputs = [part_of(raw, where) for raw in raws]
     tensors = [output for output in outputs if isinstance(output, torch.Tensor)]
     if [len(tensor) for tensor in tensors] != list(PROBE_ROWS):
-        raise ValueError(f"gave {[list(tensor.shape) for tensor in tensors]} for {list(PROBE_ROWS)} rows")
-    last = task.inputs.probe(card, PROBE_ROWS[-1])
-    lines = PROBE_ROWS[-1] * (last.shape[1] if task.inputs.has_steps else 1)
-    per_line = task.inputs.per_line(tensors[-1], lines)
-    kind = task.outputs.find_kind(per_line, card)
-    columns = task.inputs.columns_of(last, card)
-    by_column = tuple(key for key in asked if key in columns)
-    keys = tuple(key for key in asked if key not in columns)
-    said = _sentences(module, form, (*keys, *by_column), where, list(tensors[-1].shape[1:]), kind, card)
-    return Calling(form, where, kind, keys, by_column, said)
+        shapes = [list(tensor.shape) for tensor in tensors]
+        if own.decode is not None:
+            raise own.decode.refuse(f"gives {shapes} for {list(PROBE_ROWS)} rows; expected one entry for each.")
+        raise ValueError(f"gave {shapes} for {list(PROBE_ROWS)} rows")
+    kind = task.outputs.find_kind(task.inputs.per_line(tensors[-1], last.lines), card)
+    said = _sentences(module, form, asked, where, list(tensors[-1].shape[1:]), kind, card)
+    return Calling(form, where, kind, keys, by_column, said, own)
 
 
-def _batch(x: torch.Tensor, columns: dict[str, torch.Tensor], form: BatchForm) -> tuple[object, _Asking | None]:
-    if form == "tensor":
+def _batch(x: object, columns: dict[str, torch.Tensor], form: BatchForm) -> tuple[object, _Asking | None]:
+    if form == "tensor" or not isinstance(x, torch.Tensor):
         return x, None
     if form == "pair":
         return (x, torch.zeros(len(x))), None
@@ -134,17 +158,14 @@ def _where(raws: Sequence[object], card: ModelCard) -> str | int | None:
     if isinstance(raw, dict):
         return _key(raw)
     if isinstance(raw, tuple | list):
-        fitting = [place for place in range(len(raw)) if all(_fits(_at(each, place), n) for each, n in _pairs(raws))]
+        pairs = list(zip(raws, PROBE_ROWS, strict=True))
+        fitting = [place for place in range(len(raw)) if all(_fits(part_of(each, place), n) for each, n in pairs)]
         if not fitting:
             raise ValueError(f"gave a {type(raw).__name__} with no tensor of one entry a row")
         return fitting[0]
     if not isinstance(raw, torch.Tensor):
         raise ValueError(f"gave {type(raw).__name__}, expected a tensor, a tuple, a list or a dict of tensors")
     return None
-
-
-def _pairs(raws: Sequence[object]) -> list[tuple[object, int]]:
-    return list(zip(raws, PROBE_ROWS, strict=True))
 
 
 def _fits(value: object, items: int) -> bool:
@@ -161,14 +182,6 @@ def _key(raw: dict[str, object]) -> str:
     )
 
 
-def _at(raw: object, where: str | int | None) -> object:
-    if where is None:
-        return raw
-    if isinstance(where, int) and isinstance(raw, tuple | list) and where < len(raw):
-        return raw[where]
-    return raw.get(where) if isinstance(raw, dict) else None
-
-
 def _sentences(
     module: nn.Module,
     form: BatchForm,
@@ -179,9 +192,19 @@ def _sentences(
     card: ModelCard,
 ) -> tuple[str, ...]:
     said = "as the card says" if card.batch else "found with a probe of three rows"
-    forms = {"tensor": "a tensor", "pair": "a pair (inputs, unused labels)", "dict": f"a dict with {', '.join(keys)}"}
+    maker = card.collate or card.encode
+    forms: dict[BatchForm, str] = {
+        "tensor": "a tensor",
+        "pair": "a pair (inputs, unused labels)",
+        "dict": f"a dict with {', '.join(keys)}",
+        "own": f"the batch that {maker} makes",
+    }
     place = {True: "", False: f" at {where!r} of what it returns"}[where is None]
     step = "forward" if card.step == "forward" else "predict_step"
+    if maker and form != "own":
+        said = f"made by {maker}, {said}"
+    if card.decode and not shape:
+        return (f"{type(module).__name__}.{step} takes {forms[form]} ({said}).", f"{card.decode} gives {kind}.")
     return (
         f"{type(module).__name__}.{step} takes {forms[form]} ({said}).",
         f"It gives {kind}{place}, {' × '.join(map(str, shape)) or 'one figure'} for a row"

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from torch import nn
 
+from engine.calling import Calling
 from engine.card import ModelCard
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.module import build_module
-from engine.probe import Calling, probe
+from engine.own_code import own_code_of
+from engine.probe import probe
 from engine.registry import ModelEntry
 from engine.tasks import task_of
 from engine.tasks.task import Task
@@ -36,11 +38,12 @@ class LoadedModel:
 
 
 def load_model(card: ModelCard, folder: Path, card_sha256: str = "") -> LoadedModel:
-    """The card's model, ready to predict; CardError, CheckpointError or ModuleProbeError where it is not."""
+    """The card's model, ready to predict; else an error that says why it is not."""
     task = task_of(card)
     checkpoint = load_checkpoint(folder / card.checkpoint, card)
     module = build_module(card, folder, checkpoint)
-    return LoadedModel(card, card_sha256, task, module, probe(module, card, task), checkpoint)
+    calling = probe(module, card, task, own_code_of(card, folder), folder)
+    return LoadedModel(card, card_sha256, task, module, calling, checkpoint)
 
 
 class WarmModels:

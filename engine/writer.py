@@ -72,11 +72,9 @@ class ShardWriter:
     def write(self, span: tuple[int, int], raw: object) -> None:
         """Appends the lines of [start, stop), for whose good rows the module gave `raw`."""
         self._unpredicted(span[0])
-        output = self._model.calling.unpack(raw)
-        part = self._rows.slice(span[0], span[1] - span[0])
-        lines = good_rows(self._rows, span).num_rows
-        per_line = self._model.task.inputs.per_line(output, lines)
-        columns = self._model.task.outputs.decode(per_line, self._model.card, self._model.calling.kind)
+        part, good = self._rows.slice(span[0], span[1] - span[0]), good_rows(self._rows, span)
+        lines = good.num_rows
+        columns = self._model.calling.predictions(raw, good, self._model.card, self._model.task)
         if len(columns[0]) != lines:
             raise ValueError(f"{len(columns[0])} predictions for {lines} rows")
         if lines < part.num_rows:

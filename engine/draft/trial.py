@@ -9,9 +9,10 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from engine.calling import Calling
 from engine.card import ModelCard, OutputKind
 from engine.errors import ModuleProbeError
-from engine.probe import Calling, probe
+from engine.probe import probe
 from engine.tasks.image_inputs import ImageInputs
 from engine.tasks.sequence_inputs import SequenceInputs
 from engine.tasks.table_inputs import TableInputs

@@ -101,10 +101,15 @@ def image_template(labels: Sequence[str]) -> bytes:
 
 
 def normalise(pixels: np.ndarray, image: ImageInput) -> torch.Tensor:
-    """uint8 (n, channels, height, width) → float32 of that shape: pixel / 255, less the mean, over the deviation."""
+    """uint8 (n, channels, height, width) → float32: transformed, pixel / 255, less the mean, over the deviation."""
     import torch
 
-    x = torch.from_numpy(pixels).to(torch.float32).div_(255)
+    x = torch.from_numpy(pixels)
+    if image.transforms:
+        from engine.tasks.image_transforms import transformed
+
+        x = transformed(x, image.transforms)
+    x = x.to(torch.float32).div_(255) if x.dtype == torch.uint8 else x.to(torch.float32)
     shape = (1, -1, 1, 1)
     if any(image.mean) or any(figure != 1 for figure in image.std):
         x.sub_(torch.tensor(image.mean).reshape(shape)).div_(torch.tensor(image.std).reshape(shape))

@@ -33,8 +33,11 @@ class TableInputs:
         if not card.signature:
             raise CardError("key 'signature' is missing: name the columns the model takes, in its order")
         strings = [column.name for column in card.signature if column.type == "string"]
-        if strings:
-            raise CardError(f"signature: '{strings[0]}' is a string; a model is fed numbers, categories or booleans")
+        if strings and not card.encode:
+            raise CardError(
+                f"signature: '{strings[0]}' is a string; a model is fed numbers, categories or booleans. Name "
+                "a function that makes tensors of texts: encode: file:function"
+            )
 
     def ingest(
         self,
@@ -81,16 +84,17 @@ class TableInputs:
 
 
 def encode_columns(rows: pa.Table, columns: Sequence[Column]) -> torch.Tensor:
-    """float32 (rows, columns): numbers as they are, categories as their position in the card, booleans as 0 and 1."""
+    """float32 (rows, columns): numbers standardised by the card, categories as their place in it, booleans as 0, 1."""
     import torch
 
     x = np.empty((rows.num_rows, len(columns)), np.float32)
     for number, column in enumerate(columns):
-        x[:, number] = _codes(rows.column(column.name), column)
+        codes = _codes(rows.column(column.name), column)
+        x[:, number] = (codes - column.mean) / column.std if column.is_standardised else codes
     return torch.from_numpy(x)
 
 
-def probe_columns(columns: Sequence[Column], items: int) -> torch.Tensor:
+def probe_columns(columns: Sequence[Column], items: int, *, standardised: bool = True) -> torch.Tensor:
     """float32 (items, columns) of values that are valid by the card, different from row to row."""
     import torch
 
@@ -98,13 +102,17 @@ def probe_columns(columns: Sequence[Column], items: int) -> torch.Tensor:
     low_high = np.array([_bounds(column) for column in columns], np.float32)
     x = low_high[:, 0] + share * (low_high[:, 1] - low_high[:, 0])
     whole = np.array([column.type != "float" for column in columns])
-    return torch.from_numpy(np.where(whole, np.floor(x), x).astype(np.float32))
+    x = np.where(whole, np.floor(x), x)
+    if standardised:
+        x = (x - np.array([column.mean for column in columns])) / np.array([column.std for column in columns])
+    return torch.from_numpy(x.astype(np.float32))
 
 
 def _bounds(column: Column) -> tuple[float, float]:
     if column.type == "category":
         return 0, len(column.categories)
-    return (0, 2) if column.type == "boolean" else column.range or (-1, 1)
+    around = (column.mean - column.std, column.mean + column.std)
+    return (0, 2) if column.type == "boolean" else column.range or around
 
 
 def _codes(values: pa.ChunkedArray, column: Column) -> np.ndarray:

@@ -1,0 +1,93 @@
+"""The host's own code that a card names: classes and functions, in a file beside the card or in a package.
+
+What such a function raises becomes a sentence with its name and the line, in the host's file where it got there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from engine.errors import CardError, ForelightError, HostCodeFailed
+
+
+@dataclass(frozen=True, slots=True)
+class HostFunction:
+    """A function of the host's; `key` is the card's key that names it, `reference` what stands there."""
+
+    key: str
+    reference: str
+    function: Callable[..., Any]
+
+    def __call__(self, *arguments: Any) -> Any:
+        """What the function gives; HostCodeFailed where it raises."""
+        try:
+            return self.function(*arguments)
+        except ForelightError:
+            raise
+        except Exception as exc:
+            raise self.failed(exc) from exc
+
+    def failed(self, exc: Exception) -> HostCodeFailed:
+        """The sentence about what the function raised."""
+        file = self.function.__code__.co_filename if hasattr(self.function, "__code__") else ""
+        frames = traceback.extract_tb(exc.__traceback__)
+        own = [frame for frame in frames if frame.filename == file] or frames[-1:]
+        where = f" in {Path(own[-1].filename).name}, line {own[-1].lineno}" if own else ""
+        words = str(exc).strip().splitlines()
+        return HostCodeFailed(
+            f"{self.key}: {self.reference} failed{where}: {type(exc).__name__}{f': {words[0]}' if words else ''}"
+        )
+
+    def refuse(self, what: str) -> HostCodeFailed:
+        """The sentence about what the function gave, where that is of no use."""
+        return HostCodeFailed(f"{self.key}: {self.reference} {what}")
+
+
+def import_source(name: str, folder: Path, key: str) -> ModuleType:
+    """`name`.py beside the card, else the package's module of that name; CardError where it cannot be imported."""
+    beside = folder / f"{name}.py"
+    try:
+        return _import_file(beside) if beside.is_file() else importlib.import_module(name)
+    except Exception as exc:  # importing runs the host's own code
+        raise CardError(
+            f"{key}: '{name}' cannot be imported ({type(exc).__name__}: {exc}). Put {name}.py beside the card, or "
+            "install the package it is in."
+        ) from exc
+
+
+def import_function(key: str, reference: str, folder: Path) -> HostFunction:
+    """The function that the card's `key` names as `module:name`; CardError where there is none."""
+    name, _, called = reference.partition(":")
+    source = import_source(name, folder, key)
+    found = getattr(source, called, None)
+    if not callable(found):
+        own = [each for each, value in vars(source).items() if callable(value) and value.__module__ == source.__name__]
+        raise CardError(f"{key}: there is no function '{called}' in {name}; it has {', '.join(sorted(own)) or 'none'}.")
+    return HostFunction(key, reference, found)
+
+
+def _import_file(path: Path) -> ModuleType:
+    """The file as a module, named by its content, so that a changed file is a new module."""
+    name = f"forelight_model_{hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path.name} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
