@@ -34,7 +34,7 @@ def find_batch_size(
     for when a run is cancelled), and the memory holds it; where it does not hold the first, it is halved instead.
     `scratch` is a file that may be written, and is then removed.
     """
-    size, best, speed, shrunk = model.task.inputs.batch_size(), 0, 0.0, False
+    size, best, speed, shrunk = model.calling.own.batch_size(model.task.inputs), 0, 0.0, False
     while not stopped():
         batches = model.task.inputs.batches(rows, model.card, size)[:_MOST_BATCHES]
         if best and len(batches) < _FEWEST_BATCHES:

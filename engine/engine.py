@@ -257,6 +257,7 @@ class Engine(Offers, Downloads):
         """The store and what stands on it, opened when first needed."""
         with self._lock:
             if self._parts is None:
+                self.plugin_faults()  # said in the log when a server begins to work
                 self._parts = open_parts(self.settings, self._registry, self._pool, self._owner)
             return self._parts
 

@@ -24,6 +24,7 @@ ForelightError
 ├── LoginNeeded          somebody who has to log in first
 ├── NotAllowed           somebody who may not do that
 ├── NotComparable        two runs that are not about the same rows
+├── PluginError          a task, reader or backend of another package that cannot be used
 └── MissingPackage       an optional package is not installed
 """
 
@@ -168,6 +169,10 @@ class NotAllowed(ForelightError):
 
 class NotComparable(ForelightError):
     """Two runs that are not about the same rows, or do not predict the same kind of thing."""
+
+
+class PluginError(ForelightError):
+    """A task, reader or backend of another package that cannot be used."""
 
 
 class MissingPackage(ForelightError):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.backends import BACKENDS
 from engine.card import Sample
 from engine.errors import UnknownModel, nearest
-from engine.readers import Source
+from engine.readers import READERS, Source
 from engine.registry import ModelEntry, ModelRegistry
 from engine.settings import Settings
-from engine.tasks import task_of
+from engine.tasks import TASKS, task_of
 from engine.versions import set_default
 
 
@@ -27,6 +28,10 @@ class Offers:
     def model(self, model_id: str, version: str = "") -> ModelEntry:
         """That version of the model, the default where none is named; UnknownModel, UnknownVersion."""
         return self._registry.entry(model_id, version)
+
+    def plugin_faults(self) -> tuple[str, ...]:
+        """What is wrong with the tasks, readers and backends of other packages that cannot be used; logged once."""
+        return (*TASKS.faults, *READERS.faults, *BACKENDS.faults)
 
     def set_default(self, model_id: str, version: str) -> str:
         """Makes that version the one that visitors get, at once, also in a server that runs; the one before.

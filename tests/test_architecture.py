@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # From the bottom up; a module may import those of its own line and of the lines before.
 LAYERS = (
-    ("engine.errors", "engine.settings", "engine.ids"),
+    ("engine.errors", "engine.settings", "engine.ids", "engine.plugins"),
     (
         "engine.bins",
         "engine.card_parts",

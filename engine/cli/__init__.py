@@ -37,7 +37,9 @@ Files = Annotated[list[Path], typer.Argument(help="the files, or folders of pict
 def models(as_json: AsJson = False) -> None:
     """Lists the models there are."""
     with open_engine() as engine:
-        entries = engine.models()
+        entries, faults = engine.models(), engine.plugin_faults()
+    for fault in faults:
+        err.print(safe(fault))
     if as_json:
         print_json(
             [{"id": e.id, "error": e.error, **(e.card.model_dump(mode="json") if e.card else {})} for e in entries]

@@ -7,12 +7,13 @@ by the card.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 
 from engine.card import ModelCard
 from engine.errors import ReadError
+from engine.plugins import Plugin, Registry
 from engine.readers.archives import members, read_member
 from engine.readers.source import Reader, Scan, Source
 from engine.settings import Settings
@@ -25,9 +26,24 @@ _MODULES = {
     "excel": (".xlsx", ".xlsm", ".xls", ".ods"),
     "arrays": (".npy", ".npz"),
 }
-READERS: Mapping[str, str] = MappingProxyType(
-    {suffix: name for name, suffixes in _MODULES.items() for suffix in suffixes}
-)
+
+
+def _read_by(module: str, source: Source, card: ModelCard, scratch: Path) -> Scan:
+    """Reads with one of the files here, which is imported only now."""
+    reader: Reader = importlib.import_module(f"engine.readers.{module}").scan
+    return reader(source, card, scratch)
+
+
+def _accepted(plugin: Plugin, loaded: Reader) -> tuple[str, Reader]:
+    """A package's reader, whose entry point is named by the suffix, without the dot."""
+    if not callable(loaded) or plugin.name.lower() == "zip":
+        raise plugin.refused("is no function scan(source, card, scratch) -> Scan of a suffix that it may read.")
+    return f".{plugin.name.lower()}", loaded
+
+
+_OWN = {suffix: partial(_read_by, name) for name, suffixes in _MODULES.items() for suffix in suffixes}
+READERS: Registry[Reader] = Registry("forelight.readers", _OWN, _accepted)
+"""What reads a file, by its suffix; other packages' behind Forelight's own."""
 
 __all__ = ["READERS", "Reader", "Scan", "Source", "scan", "scan_table"]
 
@@ -38,8 +54,7 @@ def scan(source: Source, card: ModelCard, scratch: Path) -> Scan:
     if suffix not in READERS:
         what = f"'{suffix}' files" if suffix else "files without a suffix"
         raise ReadError(f"{source.name}: {what} cannot be read. Use one of {', '.join(READERS)}, or a zip of them.")
-    reader: Reader = importlib.import_module(f"engine.readers.{READERS[suffix]}").scan
-    return reader(source, card, scratch)
+    return READERS[suffix](source, card, scratch)
 
 
 def scan_table(

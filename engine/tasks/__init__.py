@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from engine.card import ModelCard
 from engine.errors import CardError, nearest
+from engine.plugins import Plugin, Registry
 from engine.tasks.class_outputs import ClassOutputs
 from engine.tasks.image_inputs import ImageInputs
 from engine.tasks.sequence_inputs import SequenceInputs
@@ -14,18 +12,27 @@ from engine.tasks.table_inputs import TableInputs
 from engine.tasks.task import Task
 from engine.tasks.value_outputs import ValueOutputs
 
-TASKS: Mapping[str, Task] = MappingProxyType(
-    {
-        task.name: task
-        for task in (
-            Task("image-classification", "Recognises pictures", ImageInputs(), ClassOutputs()),
-            Task("image-regression", "Measures pictures", ImageInputs(), ValueOutputs()),
-            Task("sequence-regression", "Follows series", SequenceInputs(), ValueOutputs()),
-            Task("tabular-classification", "Sorts rows into classes", TableInputs(), ClassOutputs()),
-            Task("tabular-regression", "Estimates values", TableInputs(), ValueOutputs()),
-        )
-    }
-)
+_OWN = {
+    task.name: task
+    for task in (
+        Task("image-classification", "Recognises pictures", ImageInputs(), ClassOutputs()),
+        Task("image-regression", "Measures pictures", ImageInputs(), ValueOutputs()),
+        Task("sequence-regression", "Follows series", SequenceInputs(), ValueOutputs()),
+        Task("tabular-classification", "Sorts rows into classes", TableInputs(), ClassOutputs()),
+        Task("tabular-regression", "Estimates values", TableInputs(), ValueOutputs()),
+    )
+}
+
+
+def _accepted(plugin: Plugin, loaded: object) -> tuple[str, Task]:
+    """A package's task, whose name is that of its entry point."""
+    if not isinstance(loaded, Task) or loaded.name != plugin.name:
+        raise plugin.refused(f"is {type(loaded).__name__}, expected an engine.tasks.task.Task of that name.")
+    return loaded.name, loaded
+
+
+TASKS: Registry[Task] = Registry("forelight.tasks", _OWN, _accepted)
+"""Every task, by its name; other packages' behind Forelight's own."""
 
 
 def task_of(card: ModelCard) -> Task:
