@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -17,7 +16,7 @@ from dashboard.address import FILTER, query, read_filters
 from dashboard.callers import guarded
 from dashboard.receiving import UPLOAD_ROUTES
 from dashboard.statuses import status_of
-from engine import Filter
+from engine import Filter, report_incident
 from engine.errors import ExportError, ForelightError
 
 MEDIA_TYPES = {
@@ -118,8 +117,7 @@ async def say_error(request: Request, error: Exception) -> Response:
 
 
 async def say_incident(request: Request, error: Exception) -> Response:
-    incident = secrets.token_hex(3).upper()
-    _log.error("incident %s", incident, exc_info=error)
+    incident = report_incident(_log, error, run=str(request.path_params.get("run_id", "")))
     return PlainTextResponse(f"Something went wrong. Incident {incident}.", 500, headers=_PRIVATE)
 
 

@@ -15,10 +15,13 @@ from dashboard.api import EXCEPTION_HANDLERS, ROUTES
 from dashboard.exposure import check_exposure
 from dashboard.failures import show_failure
 from dashboard.login import LOGIN_ROUTES, LoginWall
+from dashboard.logs import speak_through_one
+from dashboard.operating import OPERATING_ROUTES, serve_metrics
 from dashboard.resources import get_engine, warm_up
 from dashboard.security import NoOtherUploads, SecurityHeaders
 from dashboard.v1.app import API_ROUTES
 from dashboard.visitors import Visitors
+from engine import set_up_logs
 
 
 @asynccontextmanager
@@ -29,18 +32,21 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     """
     engine = get_engine()
     check_exposure(engine.settings)
+    set_up_logs(engine.settings, "server")
+    speak_through_one()
     await run_in_threadpool(engine.serve)
     warm_up(engine)
     gc.collect()
     gc.freeze()
-    yield
+    with serve_metrics(engine):
+        yield
     await run_in_threadpool(engine.close)
 
 
 app = st.App(
     Path(__file__).with_name("main.py"),
     lifespan=lifespan,
-    routes=(*ROUTES, *LOGIN_ROUTES, *API_ROUTES),
+    routes=(*ROUTES, *LOGIN_ROUTES, *OPERATING_ROUTES, *API_ROUTES),
     middleware=[
         Middleware(SecurityHeaders),
         Middleware(Visitors),

@@ -22,6 +22,7 @@ from dashboard.visitors import this_visitor, visitor_of
 from engine import Caller, GuardedEngine, Role, Settings
 
 KEY = "key"
+LOCAL = "local"
 _NOBODY = Caller("", "nobody")
 _BEARER = "bearer "
 _FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
@@ -57,6 +58,20 @@ def caller_of(request: HTTPConnection) -> Caller:
     if engine.settings.login:
         return person_of(request.cookies, engine.settings, keys)
     return Caller(visitor_of(request), keys=keys)
+
+
+def operator_of(request: HTTPConnection) -> Caller:
+    """Who asks a route that is for hosts: as `caller_of`; without a login, who sits at the server's own machine too."""
+    if not get_engine().settings.login and not request.headers.get("authorization") and is_program_here(request):
+        return Caller(visitor_of(request) or LOCAL, "host")
+    return caller_of(request)
+
+
+def is_program_here(request: HTTPConnection) -> bool:
+    """Whether a program on the server's own machine asks, or a page of this site; no other site's page in a browser."""
+    site = request.headers.get("sec-fetch-site", "none")
+    address = request.client.host if request.client else None
+    return site in ("none", "same-origin") and at_this_machine(dict(request.headers), address)
 
 
 def key_of(request: HTTPConnection) -> frozenset[str]:

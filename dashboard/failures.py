@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
 
 from dashboard.words import plain
-from engine import ForelightError
+from engine import ForelightError, report_incident
 
 _log = logging.getLogger("forelight.dashboard")
 
@@ -20,8 +19,7 @@ def show_failure(error: Exception) -> bool:
     if isinstance(error, ForelightError):
         st.error(plain(error, most=2_000), icon=":material/error:")
     else:
-        incident = secrets.token_hex(3).upper()
-        _log.error("incident %s", incident, exc_info=error)
+        incident = report_incident(_log, error, run=st.query_params.get("run", ""))
         st.error(
             f"Something went wrong here, not in your file. Please tell the host: incident **{incident}**.",
             icon=":material/report:",

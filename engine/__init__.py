@@ -20,13 +20,16 @@ from engine.export import MOST_EXCEL_ROWS, csv_text
 from engine.facts import ModelFacts, Repeat, Storage, WorkerState, repeat
 from engine.filters import Filter, FilterOp, FilterValue
 from engine.guarded import GuardedEngine
+from engine.incidents import report_incident
 from engine.lines import ResultColumn
+from engine.logs import set_up_logs
 from engine.readers import Source
 from engine.registry import ModelEntry
 from engine.report import report_html
 from engine.results import Results
 from engine.runs import Options, Place, Run, Search
-from engine.settings import Settings
+from engine.runs.queue import Standing
+from engine.settings import SettingInForce, Settings
 from engine.signature import ColumnUse, Problem, Report
 from engine.standing import Neighbours, neighbours, shares_below
 from engine.tasks import TASKS, task_of
@@ -67,9 +70,11 @@ __all__ = [
     "Run",
     "Scope",
     "Search",
+    "SettingInForce",
     "Settings",
     "Share",
     "Source",
+    "Standing",
     "Storage",
     "Token",
     "Upload",
@@ -86,6 +91,8 @@ __all__ = [
     "prepare",
     "repeat",
     "report_html",
+    "report_incident",
+    "set_up_logs",
     "shares_below",
     "task_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from engine.signature import Report
 
 _SECONDS_BETWEEN_LOOKS = 0.2
 _MOST_RESTARTS = 3
+log = logging.getLogger("forelight.runs")
 
 
 class Dispatcher:
@@ -112,6 +114,7 @@ class Dispatcher:
             if plan is not None:
                 folder.write_plan(plan.to_json())
         folder.write(taken)
+        log.info("a run was taken on", extra={"run": taken.id, "model": taken.model_id, "rows": taken.rows_total})
         self._backend.submit(folder, taken, plan)
 
     def _make_room(self, visitor: str) -> None:

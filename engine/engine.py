@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -10,16 +9,17 @@ from typing import Any
 
 import polars as pl
 
-from engine.access import AuditTrail, Shares, Tokens
+from engine.access import THE_SERVER, AuditTrail, Shares, Tokens
 from engine.backends import WorkerPool
 from engine.card import ModelCard, read_card
 from engine.downloads import Downloads
 from engine.errors import ReadError, RunNotFound
-from engine.facts import ModelFacts, Storage, WorkerState
+from engine.facts import ModelFacts
 from engine.ingest.table import FAULT, ROW, Progress
 from engine.intake import checkpoint_hash
 from engine.keeper import expired
 from engine.offers import Offers
+from engine.operating import Operating
 from engine.parts import Parts, open_parts
 from engine.readers import Source
 from engine.registry import CARD_FILE
@@ -37,7 +37,7 @@ from engine.uploads import Uploads
 _SECONDS_BETWEEN_LOOKS = 0.2
 
 
-class Engine(Offers, Downloads):
+class Engine(Offers, Downloads, Operating):
     """Predictions from files. Safe to use from several threads; `close` stops what runs."""
 
     def __init__(self, settings: Settings | None = None, *, pool: WorkerPool | None = None) -> None:
@@ -70,11 +70,6 @@ class Engine(Offers, Downloads):
     def warm_up(self, model_id: str, version: str = "") -> None:
         """Begins to load the model, so that the first prediction need not wait for that; returns at once."""
         self._open().backend.begin("describe", model_id=model_id, version=version)
-
-    def workers(self) -> tuple[WorkerState, ...]:
-        """The processes that read, predict and judge."""
-        every = self._pool.workers
-        return tuple(WorkerState(worker.name, worker.pid, max(0, worker.restarts)) for worker in every)
 
     def check(
         self,
@@ -210,12 +205,6 @@ class Engine(Offers, Downloads):
             self.wait(run_id, 30)
         self._open().remove(run_id)
 
-    def storage(self) -> Storage:
-        """What runs take, may take, and what is left on the disk."""
-        self.settings.runs_folder.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(self.settings.runs_folder).free
-        return Storage(self._open().store.bytes_used(), self.settings.keep_bytes, free)
-
     def sweep(self) -> tuple[str, ...]:
         """Deletes uploads of yesterday, and runs that are too old or too many, the oldest first; returns their ids."""
         self.uploads.sweep()
@@ -223,6 +212,7 @@ class Engine(Offers, Downloads):
         parts.sweep(self.settings.keep_audit_days)
         gone = expired(parts.book, self.settings.keep_days, self.settings.keep_bytes)
         for run_id in gone:
+            parts.audit.note(THE_SERVER, "deleted", run_id, detail="too old, or no room")
             parts.remove(run_id)
         return gone
 

@@ -38,20 +38,28 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Bytes: what all runs take, what they may take, what the disk has left."""
+    """Bytes: what all runs take, what they may take, what the disk has left; what uploads take that no run has."""
 
     used: int
     cap: int
     free: int
+    uploads: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerState:
-    """One worker process: `pid` None where it was not started yet; how often it had to be replaced."""
+    """One worker process: `pid` None where it was not started yet; how often it had to be replaced.
+
+    `job` is what it does, "" for nothing, since so many `seconds`, about the run `run_id`; `memory` is resident bytes.
+    """
 
     name: str
     pid: int | None
     restarts: int
+    job: str = ""
+    run_id: str = ""
+    seconds: float = 0.0
+    memory: int = 0
 
 
 def repeat(run: Run) -> Repeat:

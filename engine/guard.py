@@ -40,7 +40,7 @@ class Guard:
         owner, model_id = engine.owner_of(run_id)
         if self.settings.login and not self._owns(owner) and not self._shares.opens(run_id, self.caller.keys):
             raise RunNotFound(run_id)
-        self._audit.saw(self.caller, run_id, model_id)
+        self._audit.did_often(self.caller, "saw", run_id, model_id)
         return engine
 
     def _mine(self, run_id: str, scope: Scope) -> Engine:

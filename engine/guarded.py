@@ -12,6 +12,7 @@ from engine.card import Sample
 from engine.errors import RunNotFound
 from engine.facts import ModelFacts, Storage
 from engine.filters import Filters
+from engine.hosting import Hosting
 from engine.ingest.table import Progress
 from engine.permits import Permits
 from engine.readers import Source
@@ -24,7 +25,7 @@ from engine.signature import Report
 from engine.uploads import Receiving, Upload
 
 
-class GuardedEngine(Permits):
+class GuardedEngine(Permits, Hosting):
     """What pages and routes use. A run that the caller may not see is RunNotFound, as one that is not there.
 
     Its methods are the engine's, and raise LoginNeeded and NotAllowed beside what those raise.
@@ -37,6 +38,10 @@ class GuardedEngine(Permits):
     def model(self, model_id: str, version: str = "") -> ModelEntry:
         """See Engine.model."""
         return self._may("models").model(model_id, version)
+
+    def check_model(self, model_id: str) -> None:
+        """UnknownModel, or CardError, where files for that model would come for nothing."""
+        self._may("run").model(model_id).usable_card()
 
     def template(self, model_id: str) -> tuple[str, bytes]:
         """See Engine.template."""
@@ -95,7 +100,9 @@ class GuardedEngine(Permits):
         self, model_id: str, sources: Sequence[Source], *, version: str = ""
     ) -> tuple[Report, pl.DataFrame]:
         """See Engine.predict_now."""
-        return self._may("run").predict_now(model_id, sources, version=version)
+        found = self._may("run").predict_now(model_id, sources, version=version)
+        self._audit.did_often(self.caller, "predicted at once", model_id=model_id)
+        return found
 
     def submit(self, run_id: str, options: Options | None = None) -> Run:
         """See Engine.submit."""

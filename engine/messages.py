@@ -7,10 +7,12 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from engine import errors
 from engine.errors import DiskFull, ForelightError
+from engine.incidents import report_incident
 from engine.settings import Settings
 
 log = logging.getLogger("forelight.worker")
@@ -25,6 +27,12 @@ class Job:
     name: str
     arguments: Mapping[str, Any]
     settings: Settings
+
+    @property
+    def run_id(self) -> str:
+        """The run that the job is about; "" for none."""
+        folder = self.arguments.get("folder") or getattr(self.arguments.get("of"), "folder", None)
+        return folder.name if isinstance(folder, Path) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,14 @@ class Answer:
     data: bytes = field(default=b"", repr=False)
 
 
+class WorkerFault(RuntimeError):
+    """An error in a worker that nobody foresaw; the worker's log has it under that incident."""
+
+    def __init__(self, words: str, incident: str) -> None:
+        super().__init__(words)
+        self.incident = incident
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """The error a job ended with; `kind` is the name of a class of `engine.errors`, or "" where nobody foresaw it."""
@@ -58,21 +74,22 @@ class Failure:
     number: int
     kind: str
     words: str
+    incident: str = ""
 
     @classmethod
-    def of(cls, number: int, error: Exception) -> Failure:
+    def of(cls, number: int, error: Exception, **about: str) -> Failure:
+        """`about` says in the log what was done to what."""
         if isinstance(error, ForelightError):
             return cls(number, type(error).__name__, str(error))
         if isinstance(error, OSError) and error.errno in _FULL:
             return cls(number, DiskFull.__name__, str(DiskFull()))
-        log.error("job failed", exc_info=error)
-        return cls(number, "", f"{type(error).__name__}: {error}")
+        return cls(number, "", f"{type(error).__name__}: {error}", report_incident(log, error, **about))
 
     def error(self) -> Exception:
-        """The error again; RuntimeError for one that nobody foresaw."""
+        """The error again; WorkerFault for one that nobody foresaw."""
         kind = getattr(errors, self.kind, None) if self.kind else None
         if kind is None or not issubclass(kind, ForelightError):
-            return RuntimeError(self.words)
+            return WorkerFault(self.words, self.incident)
         error: ForelightError = kind.__new__(kind)
         error.args = (self.words,)
         return error

@@ -1,13 +1,11 @@
-"""What a caller gives to others: links to runs, and API tokens; and what hosts may."""
+"""What a caller gives to others: links to runs, and API tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from engine.access import AuditEntry, Scope, Share, Token
-from engine.engine import Engine
-from engine.errors import LoginNeeded, NotAllowed
-from engine.facts import WorkerState
+from engine.access import Scope, Share, Token
+from engine.errors import NotAllowed
 from engine.guard import Guard
 
 DAYS_OF_A_LINK = 7.0
@@ -16,7 +14,7 @@ MOST_DAYS = 366.0
 
 
 class Permits(Guard):
-    """Sharing, tokens, and the host's part."""
+    """Sharing and tokens."""
 
     def share_link(self, run_id: str, days: float = DAYS_OF_A_LINK) -> tuple[Share, str]:
         """(the share, the key that opens the run): whoever shows the key sees it, for so many days at most."""
@@ -61,30 +59,6 @@ class Permits(Guard):
         self._may("run")
         if self._tokens.revoke(token_id, None if self.caller.operates else self._visitor()):
             self._audit.note(self.caller, "revoked a token", detail=token_id)
-
-    def operate(self) -> Engine:
-        """The whole engine, for hosts: all runs, workers, storage. NotAllowed for others."""
-        if self.caller.role == "nobody":
-            raise LoginNeeded
-        if not self.caller.operates:
-            raise NotAllowed("Only hosts may do that.")
-        return self._engine
-
-    def set_default(self, model_id: str, version: str) -> None:
-        """See Engine.set_default; for hosts."""
-        before = self.operate().set_default(model_id, version)
-        self._audit.note(self.caller, "set the default", model_id=model_id, detail=f"{before} → {version}")
-
-    def workers(self) -> tuple[WorkerState, ...]:
-        """See Engine.workers; for hosts."""
-        return self.operate().workers()
-
-    def audit(
-        self, *, visitor: str = "", run_id: str = "", action: str = "", limit: int = 100, offset: int = 0
-    ) -> tuple[AuditEntry, ...]:
-        """The trail, the newest first; for hosts."""
-        self.operate()
-        return self._audit.entries(visitor=visitor, run_id=run_id, action=action, limit=limit, offset=offset)
 
 
 def _days(days: float) -> float:

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import os
+import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+_SECRET = re.compile(r"secret|password|token|(?:^|_)key")
+_IN_ADDRESS = re.compile(r"(://[^/@:]*:)[^@]*(?=@)")
+_OPTION = re.compile(r"([?&;](?:[^=&;]*(?:pass|secret|token|key)[^=&;]*)=)[^&;]*", re.IGNORECASE)
 BUNDLED_MODELS = Path(__file__).parent / "demos" / "models"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingInForce:
+    """One setting as the host may see it: `changed` where it is not the default; secrets are masked."""
+
+    name: str
+    value: str
+    changed: bool
+    about: str
 
 
 class Settings(BaseSettings):
@@ -47,6 +62,11 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(default=20 * 2**30, ge=1, description="bytes of one uploaded file")
     max_visitor_bytes: int = Field(default=40 * 2**30, ge=1, description="bytes of all uploads of one visitor")
     max_upload_bytes: int = Field(default=200 * 2**30, ge=1, description="bytes of all uploads")
+    min_free_bytes: int = Field(default=2**30, ge=0, description="bytes that a ready server's disk has left")
+    log: Literal["text", "json"] = Field(default="text", description="what the log's lines are")
+    log_messages: bool = Field(default=False, description="log the words of errors too, which may quote visitors' data")
+    metrics_port: int = Field(default=0, ge=0, le=65_535, description="a port of its own for /metrics; none where 0")
+    metrics_address: str = Field(default="127.0.0.1", description="where that port listens")
     careful_decoding: bool = Field(default=False, description="check every PNG before the fast decoder sees it")
     max_pixels: int = Field(default=64_000_000, ge=1, description="most pixels of one picture")
     max_archive_members: int = Field(default=200_000, ge=1, description="most files in one zip")
@@ -72,3 +92,24 @@ class Settings(BaseSettings):
     @property
     def runs_folder(self) -> Path:
         return self.home / "runs"
+
+    def in_force(self) -> tuple[SettingInForce, ...]:
+        """Every setting by the name of its variable."""
+        return tuple(
+            SettingInForce(
+                f"{self.model_config['env_prefix']}{name.upper()}",
+                _shown(name, getattr(self, name)),
+                getattr(self, name) != field.get_default(call_default_factory=True),
+                field.description or "",
+            )
+            for name, field in type(self).model_fields.items()
+        )
+
+
+def _shown(name: str, value: object) -> str:
+    """The value without what only the server should know: masked whole by its name, else the secrets of an address."""
+    if isinstance(value, tuple):
+        return ", ".join(_shown(name, each) for each in value)
+    if isinstance(value, SecretStr) or (value and _SECRET.search(name)):
+        return "…"
+    return _IN_ADDRESS.sub(r"\1…", _OPTION.sub(r"\1…", str(value)))

@@ -227,6 +227,11 @@ def thumbnail(desk: Desk, settings: Settings, talk: Talk, *, folder: Path, row: 
     return {}, picture_thumbnail(RunFolder(folder), row, pixels, settings)
 
 
+def answer(desk: Desk, settings: Settings, talk: Talk) -> Result:
+    """Nothing, at once: whoever gets it knows that the worker works."""
+    return {}, b""
+
+
 def prepare(desk: Desk, settings: Settings, talk: Talk) -> Result:
     """Loads what judging needs, before somebody waits for it."""
     import engine.evaluation.judging  # noqa: F401  # imports torch
@@ -254,7 +259,10 @@ def write(
 ANALYSES: Mapping[str, Callable[..., Result]] = {job.__name__: job for job in (prepare, judge, write)}
 """Jobs that take seconds of computing, about a run that has ended."""
 JOBS: Mapping[str, Callable[..., Result]] = {
-    **{job.__name__: job for job in (ingest, predict, find_batch_size, predict_now, describe, picture, thumbnail)},
+    **{
+        job.__name__: job
+        for job in (answer, ingest, predict, find_batch_size, predict_now, describe, picture, thumbnail)
+    },
     **ANALYSES,
 }
 

@@ -1,12 +1,11 @@
-"""The process that touches a visitor's bytes and the models: `python -m engine.worker FD`. It ends with its server.
+"""The process that touches a visitor's bytes and the models: `python -m engine.worker FD NAME`.
 
-The server's jobs come over one pipe and are done one after the other. What goes back is JSON and bytes, never a
-pickle: should a hostile file take this process over, it can only lie, not run anything in the server.
+It ends with its server, whose jobs come over one pipe and are done one after the other. What goes back is JSON and
+bytes, never a pickle: should a hostile file take this process over, it can only lie, not run anything in the server.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import queue
 import signal
@@ -14,11 +13,12 @@ import sys
 import threading
 from multiprocessing.connection import Connection
 
+from engine.logs import set_up_logs
 from engine.messages import Answer, Failure, Job, Said, Stop, encode
+from engine.settings import Settings
 from engine.work import JOBS, Desk
 
 _NICE = 5  # pages and downloads come before predictions
-log = logging.getLogger("forelight.worker")
 
 
 class Talk:
@@ -74,11 +74,11 @@ class Worker:
             content, data = JOBS[job.name](self._desk, job.settings, talk, **job.arguments)
             return Answer(job.number, content, data)
         except Exception as exc:
-            return Failure.of(job.number, exc)
+            return Failure.of(job.number, exc, job=job.name, run=job.run_id)
 
 
-def main(file: int) -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+def main(file: int, name: str) -> None:
+    set_up_logs(Settings(), name)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then lets this process end
     if hasattr(os, "nice"):
         os.nice(_NICE)
@@ -86,4 +86,4 @@ def main(file: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2])

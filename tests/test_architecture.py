@@ -13,7 +13,15 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # From the bottom up; a module may import those of its own line and of the lines before.
 LAYERS = (
-    ("engine.errors", "engine.settings", "engine.ids", "engine.plugins"),
+    (
+        "engine.errors",
+        "engine.settings",
+        "engine.ids",
+        "engine.incidents",
+        "engine.logs",
+        "engine.tally",
+        "engine.plugins",
+    ),
     (
         "engine.bins",
         "engine.card_parts",
@@ -45,9 +53,17 @@ LAYERS = (
     ("engine.backends", "engine.facts"),
     ("engine.access",),
     ("engine.intake", "engine.keeper", "engine.dispatch"),
-    ("engine.parts", "engine.offers", "engine.downloads"),
+    ("engine.parts", "engine.offers", "engine.downloads", "engine.metrics", "engine.operating"),
     ("engine.engine",),
-    ("engine.guard", "engine.permits", "engine.guarded", "engine.doubts", "engine.draft", "engine.callbacks"),
+    (
+        "engine.guard",
+        "engine.permits",
+        "engine.hosting",
+        "engine.guarded",
+        "engine.doubts",
+        "engine.draft",
+        "engine.callbacks",
+    ),
     ("engine", "engine.cli", "engine.__main__", "engine.demos"),
     ("dashboard",),
 )

@@ -7,11 +7,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
-from dashboard.callers import at_this_machine, caller_of, key_of
+from dashboard.callers import LOCAL, caller_of, is_program_here, key_of
 from dashboard.resources import get_engine
 from engine import Caller, GuardedEngine
 
-_LOCAL = "local"
 _scheme = HTTPBearer(auto_error=False, description="An API token, made on the page 'API tokens'.")
 
 
@@ -21,16 +20,9 @@ def asked_engine(request: Request, _: Annotated[object, Depends(_scheme)] = None
     keys = key_of(request)
     if request.headers.get("authorization"):
         return GuardedEngine(engine, caller_of(request))
-    if not engine.settings.login and _from_this_machine(request):
-        return GuardedEngine(engine, Caller(_LOCAL, keys=keys))
+    if not engine.settings.login and is_program_here(request):
+        return GuardedEngine(engine, Caller(LOCAL, keys=keys))
     return GuardedEngine(engine, Caller("", "nobody"))
-
-
-def _from_this_machine(request: Request) -> bool:
-    """A program here, and no browser's page of another site."""
-    site = request.headers.get("sec-fetch-site", "none")
-    address = request.client.host if request.client else None
-    return site in ("none", "same-origin") and at_this_machine(dict(request.headers), address)
 
 
 Asked = Annotated[GuardedEngine, Depends(asked_engine)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from http import HTTPStatus
 from typing import Any
 
@@ -14,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from dashboard.statuses import status_of
-from engine import ForelightError, Report
+from engine import ForelightError, Report, report_incident
 from engine.errors import CardError, InputRefused, LoginNeeded, ReadError
 
 MEDIA_TYPE = "application/problem+json"
@@ -113,6 +112,5 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _incident(request: Request, error: Exception) -> JSONResponse:
-    incident = secrets.token_hex(3).upper()
-    log.error("incident %s", incident, exc_info=error)
+    incident = report_incident(log, error, run=str(request.path_params.get("run_id", "")))
     return problem(500, f"Something went wrong. Incident {incident}.", instance=f"urn:forelight:incident:{incident}")

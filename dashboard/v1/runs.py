@@ -54,7 +54,7 @@ async def make_run_of_one_file(
     on_error: Annotated[Literal["refuse", "report"], Query()] = "refuse",
 ) -> RunInfo:
     """The same of one file, the body as it is."""
-    await run_in_threadpool(engine.model, model_id)
+    await run_in_threadpool(engine.check_model, model_id)
     upload = await receive_body(request, engine, name)
     options = Options(on_error=on_error)
     return RunInfo.of(await run_in_threadpool(_begun, engine, model_id, [upload.source()], {}, options, start=True))

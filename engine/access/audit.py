@@ -14,8 +14,8 @@ from engine.access.secret import now
 from engine.runs.database import Database
 from engine.runs.tables import audit
 
-_SECONDS_OF_A_LOOK = 3_600.0
-_MOST_LOOKS = 10_000
+_SECONDS_OF_OFTEN = 3_600.0
+_MOST_OFTEN = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class AuditTrail:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._looks: OrderedDict[tuple[str, str], datetime] = OrderedDict()
+        self._often: OrderedDict[tuple[str, str, str, str], datetime] = OrderedDict()
         self._lock = Lock()
 
     def note(self, caller: Caller, action: str, run_id: str = "", model_id: str = "", detail: str = "") -> None:
@@ -46,18 +46,24 @@ class AuditTrail:
         with self._database.speaking("written") as connection:
             connection.execute(sa.insert(audit).values(**values))
 
-    def saw(self, caller: Caller, run_id: str, model_id: str) -> None:
-        """Adds that the caller looked at a run; once an hour, as a page that is open asks each second."""
-        here = (caller.visitor, run_id)
+    def did_often(self, caller: Caller, action: str, run_id: str = "", model_id: str = "") -> None:
+        """Adds what may be done each second, as by a page that is open; once an hour."""
+        here = (caller.visitor, action, run_id, model_id)
         moment = datetime.now(UTC)
         with self._lock:
-            last = self._looks.pop(here, None)
-            fresh = last is not None and (moment - last).total_seconds() < _SECONDS_OF_A_LOOK
-            self._looks[here] = last if fresh and last is not None else moment
-            if len(self._looks) > _MOST_LOOKS:
-                self._looks.popitem(last=False)
+            last = self._often.pop(here, None)
+            fresh = last is not None and (moment - last).total_seconds() < _SECONDS_OF_OFTEN
+            self._often[here] = last if fresh and last is not None else moment
+            if len(self._often) > _MOST_OFTEN:
+                self._often.popitem(last=False)
         if not fresh:
-            self.note(caller, "saw", run_id, model_id)
+            self.note(caller, action, run_id, model_id)
+
+    def people(self) -> dict[str, str]:
+        """Names by visitor, of those who have one."""
+        asked = sa.select(audit.c.visitor, audit.c.visitor_name).where(audit.c.visitor_name != "").distinct()
+        with self._database.speaking("read") as connection:
+            return {row.visitor: row.visitor_name for row in connection.execute(asked)}
 
     def entries(
         self, *, visitor: str = "", run_id: str = "", action: str = "", limit: int = 100, offset: int = 0

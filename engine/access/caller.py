@@ -30,3 +30,7 @@ class Caller:
     def operates(self) -> bool:
         """Whether the caller may do what hosts do."""
         return self.role == "host" and "operate" in self.scopes
+
+
+THE_SERVER = Caller("", "host", "the server itself")
+"""What nobody asked for, such as the end of a run that became too old."""

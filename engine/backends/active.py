@@ -18,6 +18,7 @@ from engine.runs.plan import Plan, missing, planned
 from engine.runs.queue import Span
 from engine.runs.run import ENDED, Record, State
 from engine.runs.store import RunStore
+from engine.tally import Tally
 
 _SECONDS_BETWEEN_NOTES = 0.4
 log = logging.getLogger("forelight.runs")
@@ -30,9 +31,16 @@ class ActiveRun:
     """
 
     def __init__(
-        self, folder: RunFolder, record: Record, plan: Plan | None, store: RunStore, owner: str, devices: int = 1
+        self,
+        folder: RunFolder,
+        record: Record,
+        plan: Plan | None,
+        store: RunStore,
+        owner: str,
+        tally: Tally,
+        devices: int = 1,
     ) -> None:
-        self.folder, self._store, self._owner = folder, store, owner
+        self.folder, self._store, self._owner, self._tally = folder, store, owner, tally
         self.id, self.visitor, self.model_id = record.id, record.visitor, record.model_id
         self.version, self.options = record.version, record.options
         self.card_sha256, self.checkpoint_sha256 = record.card_sha256, record.checkpoint_sha256
@@ -102,6 +110,7 @@ class ActiveRun:
             self.in_flight[span] = (0, 0)
             self._done += content["done"]
             self._failed += content["failed"]
+            self._tally.add_rows(self.model_id, content["done"], content["failed"])
             self._output_kind = content["output_kind"]
             self._note(output_kind=self._output_kind, restarts=0)
             if len(self.in_flight) == 1:
@@ -111,7 +120,7 @@ class ActiveRun:
         """The worker ended in the middle of the span, whose rows are then done again; not for ever."""
         with self._lock:
             self._deaths[span[0]] += 1
-            log.warning("a worker died at rows %d to %d of run %s: %s", span[0] + 1, span[1], self.id, how)
+            log.warning("a worker died at rows %d to %d: %s", span[0] + 1, span[1], how, extra={"run": self.id})
             if self._deaths[span[0]] >= tries:
                 self.fail(
                     f"The process that predicted rows {span[0] + 1:,} to {span[1]:,} ended {tries} times ({how}). "
@@ -154,6 +163,10 @@ class ActiveRun:
                 return  # it was deleted meanwhile
             if self._store.change(self.id, held_by=self._owner, **changes) is None:
                 return  # another process has it by now
+            if state in ENDED:
+                self._tally.end(self.model_id, state)
+            about = {"run": self.id, "model": self.model_id, "state": state, "rows": self._done}
+            log.info("a run ended", extra={**about, "failed": self._failed, "seconds": round(self._seconds(), 3)})
             if state == "done" and self._working > 0.05:
                 self._store.learn_speed(self.model_id, self._done / max(self._seconds(), 1e-6))
 
@@ -171,11 +184,13 @@ class ActiveRun:
         try:
             self.folder.write(record)
         except OSError as exc:
-            log.warning("run %s: run.json could not be written: %s", self.id, exc)
+            log.warning("run.json could not be written: %s", type(exc).__name__, extra={"run": self.id})
 
     def _pause(self) -> None:
         if self._since is not None:
-            self._working += time.monotonic() - self._since
+            spent = time.monotonic() - self._since
+            self._working += spent
+            self._tally.add_seconds(self.model_id, spent)
             self._since = None
 
     def _seconds(self) -> float:
@@ -194,4 +209,4 @@ class ActiveRun:
         try:
             self._store.change(self.id, held_by=self._owner, **changes, **self._figures())
         except StoreError as exc:
-            log.warning("run %s: %s", self.id, exc)
+            log.warning("how far it is could not be noted: %s", exc, extra={"run": self.id})

@@ -16,12 +16,14 @@ from engine.backends.active import ActiveRun
 from engine.backends.pace import TURN
 from engine.backends.process import Killed, WorkerPool, WorkerProcess
 from engine.errors import ForelightError, StoreError, WorkerDied
+from engine.incidents import report_incident
 from engine.runs.folder import RunFolder
 from engine.runs.plan import Plan
-from engine.runs.queue import FairQueue, Span
+from engine.runs.queue import FairQueue, Span, Standing
 from engine.runs.run import Place, Record
 from engine.runs.store import RunStore
 from engine.settings import Settings
+from engine.tally import Tally
 
 _CANCEL_PATIENCE = 1.5
 _SHORT_TURN = 2.0
@@ -36,6 +38,7 @@ class LocalBackend:
 
     def __init__(self, settings: Settings, store: RunStore, pool: WorkerPool, owner: str) -> None:
         self._settings, self._store, self._pool, self._owner = settings, store, pool, owner
+        self.tally = Tally()
         self._queue = FairQueue()
         self._active: dict[str, ActiveRun] = {}
         self._calls: deque[tuple[Call, Future[Any]]] = deque()
@@ -46,7 +49,7 @@ class LocalBackend:
 
     def submit(self, folder: RunFolder, record: Record, plan: Plan | None) -> None:
         """Takes the run; where it has no plan yet, the first device that is free finds the batch size for one."""
-        run = ActiveRun(folder, record, plan, self._store, self._owner, self.devices)
+        run = ActiveRun(folder, record, plan, self._store, self._owner, self.tally, self.devices)
         with self._changed:
             self._start_threads()
             self._active[run.id] = run
@@ -102,6 +105,12 @@ class LocalBackend:
         return Place(
             len(ahead) + len(serving), sum(known) / len(self._pool.devices) if len(known) == len(times) else None
         )
+
+    def standing(self) -> Standing:
+        """Which runs are served now, which wait in which order, and how many calls wait before them."""
+        with self._changed:
+            serving = tuple(run_id for run_id, run in self._active.items() if run.in_flight)
+            return Standing(serving, tuple(self._queue.order()), len(self._calls))
 
     def tick(self) -> None:
         """What has to be looked after: ends that the store could not take yet, wishes to stop from other processes."""
@@ -204,14 +213,14 @@ class LocalBackend:
                 done = content["done"]
                 run.finish_shard(span, content, device)
         except Killed:
-            log.info("run %s: a batch took too long to wait for its end", run.id)
+            log.info("a batch took too long to wait for its end", extra={"run": run.id})
         except WorkerDied as exc:
             run.died(span, str(exc), _TRIES)
         except ForelightError as exc:
             run.fail(str(exc))
-        except Exception:
-            log.exception("run %s failed", run.id)
-            run.fail(f"Something went wrong; the log says what (run {run.id}).")
+        except Exception as exc:
+            incident = report_incident(log, exc, run=run.id, job="predict")
+            run.fail(f"Something went wrong here, not in your file. Please tell the host: incident {incident}.")
         with self._changed:
             run.in_flight.pop(span, None)
             if run.ending is not None:
@@ -245,7 +254,7 @@ class LocalBackend:
         try:
             run.end()
         except StoreError as exc:
-            log.warning("the end of run %s waits for the store: %s", run.id, exc)
+            log.warning("the end of a run waits for the store: %s", exc, extra={"run": run.id})
         else:
             with self._changed:
                 if self._active.get(run.id) is run:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -27,6 +28,15 @@ _OFTEN_MEANS = {"SIGKILL": ", often a lack of memory", "SIGSEGV": ", a fault in 
 Heard = Callable[[Mapping[str, Any]], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What a worker is at: the job, the run it is about ("" for none), and since when (time.monotonic)."""
+
+    job: str
+    run_id: str
+    since: float
+
+
 class Killed(Exception):
     """The worker was ended since it did not stop by itself."""
 
@@ -37,6 +47,7 @@ class WorkerProcess:
     def __init__(self, name: str, threads: int | None = None) -> None:
         self.name, self.threads = name, threads
         self.restarts = -1
+        self.doing: Doing | None = None
         self._numbers = count(1)
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -64,6 +75,7 @@ class WorkerProcess:
         with self._lock:
             connection = self._alive()
             job = Job(next(self._numbers), name, arguments, settings)
+            self.doing = Doing(name, job.run_id, time.monotonic())
             try:
                 connection.send(job)
                 reply = self._listen(connection, job.number, heard, stop)
@@ -72,6 +84,8 @@ class WorkerProcess:
             except BaseException:
                 self._end()  # what it would still say is nobody's
                 raise
+            finally:
+                self.doing = None
         if isinstance(reply, Failure):
             raise reply.error()
         return reply.content, reply.data
@@ -80,6 +94,19 @@ class WorkerProcess:
         """Starts the process, so that the first job need not wait for that."""
         with self._lock:
             self._alive()
+
+    def why_not(self, settings: Settings, seconds: float) -> str:
+        """ "" where the worker works or answers within so many seconds, else what keeps it from that."""
+        if self.doing is not None:
+            return ""
+        end = time.monotonic() + seconds
+        try:
+            self.call("answer", settings, stop=lambda: 0.0 if time.monotonic() > end else None)
+        except Killed:
+            return "it does not answer"
+        except (WorkerDied, OSError) as exc:
+            return str(exc) if isinstance(exc, WorkerDied) else "no process can be started"
+        return ""
 
     def close(self) -> None:
         """Ends the process, whatever it does."""
@@ -91,7 +118,7 @@ class WorkerProcess:
             own, theirs = Pipe()
             path = os.pathsep.join(part or os.getcwd() for part in sys.path)
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "engine.worker", str(theirs.fileno())],
+                [sys.executable, "-m", "engine.worker", str(theirs.fileno()), self.name],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, **self._environment(), "PYTHONPATH": path},

@@ -76,7 +76,7 @@ class RunBook:
                 try:
                     self.adopt(self.folder(run_id))
                 except RunNotFound:
-                    log.warning("the folder of run %s holds no run that can be read", run_id)
+                    log.warning("a folder holds no run that can be read", extra={"run": run_id})
 
     def orphans(self) -> Iterator[Record]:
         """Runs whose process is gone before their end."""

@@ -29,6 +29,7 @@ class Database:
         with self.speaking("opened"):
             self._engine = sa.create_engine(
                 url,
+                hide_parameters=True,
                 pool_pre_ping=not url.startswith("sqlite"),
                 json_serializer=partial(json.dumps, ensure_ascii=False),  # so that names can be searched
             )

@@ -9,6 +9,18 @@ from dataclasses import dataclass, field
 Span = tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is served and what waits, of what this process runs: ids of runs, in the order of their turns.
+
+    A run of several shards may be served and wait at once. `calls` are what people wait for, which go first.
+    """
+
+    serving: tuple[str, ...]
+    waiting: tuple[str, ...]
+    calls: int
+
+
 @dataclass(slots=True)
 class _Turns:
     """The spans of one run that wait."""

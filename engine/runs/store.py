@@ -77,6 +77,12 @@ class RunStore(Database):
         with self.speaking("read") as connection:
             return int(connection.execute(sa.select(sa.func.count()).where(*_conditions(search))).scalar_one())
 
+    def counts(self) -> tuple[tuple[str, str, int], ...]:
+        """(model, state, how many runs) for all that there are."""
+        asked = sa.select(runs.c.model_id, runs.c.state, sa.func.count()).group_by(runs.c.model_id, runs.c.state)
+        with self.speaking("read") as connection:
+            return tuple((model_id, state, number) for model_id, state, number in connection.execute(asked))
+
     def bytes_used(self) -> int:
         """What all runs together take on disk."""
         with self.speaking("read") as connection:

@@ -56,6 +56,12 @@ class Room:
             self._taken[owner] += cost(size) - before
         return cost(size)
 
+    @property
+    def taken(self) -> int:
+        """Bytes of all owners."""
+        with self._lock:
+            return self._taken.total()
+
     def give_back(self, owner: str, counted: int) -> None:
         with self._lock:
             self._taken[owner] -= counted

@@ -57,6 +57,11 @@ class Uploads:
         self._count()
         self._room.check(_owner(visitor), size)
 
+    def bytes(self) -> int:
+        """What lies here or is on its way."""
+        self._count()
+        return self._room.taken
+
     def begin(self, visitor: str, name: str, size: int | None = None) -> Receiving:
         """A file begins to come; `size` where it is known. UploadRefused or DiskFull where there is no room for it."""
         self._count()

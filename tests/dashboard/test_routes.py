@@ -5,53 +5,43 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
 import dashboard.callers
 import dashboard.login
-from dashboard.api import EXCEPTION_HANDLERS, ROUTES
-from dashboard.login import LOGIN_ROUTES, LoginWall
+from dashboard.api import EXCEPTION_HANDLERS
+from dashboard.app import app as whole_app
+from dashboard.login import LoginWall
 from dashboard.receiving import MARK
 from dashboard.resources import get_engine
+from dashboard.v1.app import PATH
 from dashboard.visitors import COOKIE, Visitors
 from engine import Caller, Engine, GuardedEngine, Options, Scope
 from engine.settings import BUNDLED_MODELS
+from tests.dashboard.route_table import API, ROLES, WITH_LOGIN, WITHOUT_LOGIN, expected
 from tests.pool import open_engine
 
 SECRET, ORIGIN = "s" * 32, "http://testserver"
 OURS = dict([MARK])
 NEVER = "a" * 26
 PREFIX = "forelight_"
-ROLES = ("nobody", "owner", "another", "with key", "host", "models token", "read token", "run token", "expired token")
-# What each role is answered with a login, in the order of ROLES; the tokens are the owner's.
-WITH_LOGIN: dict[str, tuple[int, ...]] = {
-    "GET /download/{run_id}/{name}": (401, 200, 404, 200, 200, 403, 200, 403, 401),
-    "GET /report/{run_id}": (401, 200, 404, 200, 200, 403, 200, 403, 401),
-    "GET /image/{run_id}/{row:int}": (401, 200, 404, 200, 200, 403, 200, 403, 401),
-    "GET /template/{model_id}": (401, 200, 200, 200, 200, 200, 403, 403, 401),
-    "GET /upload": (403, 204, 204, 204, 204, 403, 403, 204, 403),
-    "POST /upload": (403, 200, 200, 200, 200, 403, 403, 200, 403),
-    "DELETE /upload/{upload_id}": (403, 204, 404, 404, 404, 403, 403, 204, 403),
-    "GET /login": (302, 302, 302, 302, 302, 302, 302, 302, 302),
-}
-# Without one, whoever has a run's address sees it; there is no nobody, and no host among browsers elsewhere.
-WITHOUT_LOGIN: dict[str, tuple[int, ...]] = {
-    **{name: (200, 200, 200, 200, 200, 403, 200, 403, 401) for name in WITH_LOGIN if "run_id" in name},
-    "GET /template/{model_id}": (200, 200, 200, 200, 200, 200, 403, 403, 401),
-    "GET /upload": (403, 204, 204, 204, 204, 403, 403, 204, 403),
-    "POST /upload": (403, 200, 200, 200, 200, 403, 403, 200, 403),
-    "DELETE /upload/{upload_id}": (403, 204, 404, 404, 404, 403, 403, 204, 403),
-    "GET /login": (404,) * 9,
-}
-ELSEWHERE = ("/{rest:path}", "/upload/{rest:path}")  # 404 for all
+ELSEWHERE = ("/{rest:path}", "/upload/{rest:path}", "/api/{rest:path}")  # 404 for all
 MODEL = "digits"
+BODIES: dict[str, object] = {
+    "POST /models/{model_id}/predictions": {"rows": [{"a": 1}]},
+    "POST /runs": {"model": MODEL, "uploads": [NEVER]},
+    "PATCH /runs/{run_id}": {"note": "seen"},
+    "POST /runs/{run_id}/start": {},
+    "POST /runs/{run_id}/shares": {"days": 1},
+}
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["with login", "without login"])
@@ -83,7 +73,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory, login: bool) -> Iterator[En
 def site(engine: Engine) -> Iterator[TestClient]:
     """The routes behind the same wall as in the dashboard."""
     app = Starlette(
-        routes=[*ROUTES, *LOGIN_ROUTES],
+        routes=list(whole_app._user_routes),
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[Middleware(Visitors), Middleware(LoginWall)],
     )
@@ -127,8 +117,11 @@ def shown(engine: Engine, login: bool, run_id: str) -> dict[str, tuple[dict[str,
     _, key = owner.share_link(run_id)
     host = cookies(login, "host")
 
-    def token(scope: Scope, days: float = 1.0) -> dict[str, str]:
-        return {"authorization": f"Bearer {owner.make_token('t', [scope], days)[1]}"}
+    another = GuardedEngine(engine, Caller(visitor(login, "another")))
+    operator = GuardedEngine(engine, Caller(visitor(login, "host"), "host"))
+
+    def token(*scopes: Scope, of: GuardedEngine = owner) -> dict[str, str]:
+        return {"authorization": f"Bearer {of.make_token('t', scopes, 1.0)[1]}"}
 
     return {
         "nobody": ({}, {}, {}),
@@ -144,13 +137,22 @@ def shown(engine: Engine, login: bool, run_id: str) -> dict[str, tuple[dict[str,
             {"authorization": f"Bearer forelight_{secrets.token_urlsafe(32)}"},
             {},
         ),
+        "operate token": ({}, token("operate", of=operator), {}),
+        "another's token": ({}, token("models", "read", "run", of=another), {}),
     }
 
 
-def flat(routes: tuple[BaseRoute, ...], before: str = "") -> Iterator[str]:
+def flat(routes: Iterable[BaseRoute], before: str = "") -> Iterator[str]:
+    """Every method and path that a route of ours answers to."""
     for route in routes:
+        if isinstance(route, Mount) and isinstance(route.app, StaticFiles):
+            continue  # the scripts of the API's page
         if isinstance(route, Mount):
-            yield from flat(tuple(route.routes), before + route.path)
+            yield from flat(route.routes, before + route.path)
+        elif hasattr(route, "effective_route_contexts"):  # a part of the API
+            yield from (
+                f"{method} {before}{each.path}" for each in route.effective_route_contexts() for method in each.methods
+            )
         elif isinstance(route, Route):
             path = before + route.path
             if path.removeprefix(before) not in ELSEWHERE and path not in ELSEWHERE:
@@ -158,29 +160,41 @@ def flat(routes: tuple[BaseRoute, ...], before: str = "") -> Iterator[str]:
 
 
 def test_no_route_is_without_a_row() -> None:
-    found = set(flat((*ROUTES, *LOGIN_ROUTES)))
-    assert found == set(WITH_LOGIN) == set(WITHOUT_LOGIN)
+    assert set(WITH_LOGIN) == set(WITHOUT_LOGIN)
+    every = {f"{name.partition(' ')[0]} {PATH}{name.partition(' ')[2]}" for name in API} | set(WITH_LOGIN)
+    assert set(flat(whole_app._user_routes)) == every
 
 
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("route", WITH_LOGIN)
+@pytest.mark.parametrize("route", [*WITH_LOGIN, *API])
 def test_every_route_for_every_role(
     site: TestClient, engine: Engine, login: bool, run_id: str, shown: dict, route: str, role: str
 ) -> None:
-    expected = (WITH_LOGIN if login else WITHOUT_LOGIN)[route][ROLES.index(role)]
     own, headers, query = shown[role]
     method, _, path = route.partition(" ")
     if "{upload_id}" in path:
         with engine.uploads.begin(visitor(login, "owner"), "x.csv", 1) as coming:
             coming.write(b"x")
             path = path.replace("{upload_id}", coming.finish().id)
-    places = {"run_id": run_id, "name": "x.csv", "row:int": "1", "model_id": MODEL}
+    if route == "DELETE /runs/{run_id}":
+        run_id = engine.again(run_id).id
+    places = {"run_id": run_id, "name": "x.csv", "row:int": "1", "model_id": MODEL, "share_id": NEVER, "suffix": "csv"}
     for name, value in places.items():
         path = path.replace(f"{{{name}}}", value)
     if path == "/login":
         query = {**query, "provider": "default"}
-    answer = ask(site, method, path, own, {**OURS, **headers}, query)
-    assert answer.status_code == expected, answer.text[:200]
+    if route in ("POST /uploads", "POST /models/{model_id}/runs"):
+        query = {**query, "name": "x.csv"}
+    body = BODIES.get(route)
+    answer = ask(site, method, f"{PATH}{path}" if route in API else path, own, {**OURS, **headers}, query, body)
+    assert answer.status_code == expected(route, role, login=login, api=route in API), answer.text[:200]
+
+
+def test_who_is_no_host_finds_no_figures(site: TestClient) -> None:
+    """Not even that there are some."""
+    nothing, hidden = (ask(site, "GET", path, {}, {}, {}) for path in ("/download/x", "/metrics"))
+    assert nothing.status_code == hidden.status_code == 404
+    assert nothing.content == hidden.content
 
 
 @pytest.mark.parametrize("path", ["/download/{}/x.csv", "/report/{}", "/image/{}/1"])
@@ -218,8 +232,16 @@ def test_pages_wait_behind_the_wall(site: TestClient, login: bool) -> None:
         assert status == (401 if login else 404), "behind the wall there is nothing in this test"
 
 
-def ask(site: TestClient, method: str, path: str, own: dict[str, str], headers: dict[str, str], query: dict[str, str]):  # type: ignore[no-untyped-def]
+def ask(  # type: ignore[no-untyped-def]
+    site: TestClient,
+    method: str,
+    path: str,
+    own: dict[str, str],
+    headers: dict[str, str],
+    query: dict[str, str],
+    body: object = None,
+):
     site.cookies.clear()
     for name, value in own.items():
         site.cookies.set(name, value)
-    return site.request(method, path, headers=headers, params=query)
+    return site.request(method, path, headers=headers, params=query, json=body)

@@ -20,7 +20,7 @@ from engine import Engine, Options, Run, Settings, Source
 from engine.backends import WorkerPool
 from engine.backends.process import WorkerProcess
 from engine.errors import CardError, DiskFull, ReadError, UnknownModel, WorkerDied
-from engine.messages import Answer, Failure, Said, decode, encode
+from engine.messages import Answer, Failure, Said, WorkerFault, decode, encode
 from engine.settings import BUNDLED_MODELS
 from tests.engine.trouble import write_rows, write_trouble
 from tests.pool import open_engine
@@ -61,8 +61,11 @@ def test_errors_come_back_as_what_they_were() -> None:
     assert type(error) is UnknownModel
     assert str(error) == str(known)
     assert type(Failure.of(1, OSError(28, "No space left on device")).error()) is DiskFull
-    assert type(Failure.of(1, ValueError("cell")).error()) is RuntimeError
-    assert type(Failure(1, "Path", "a name that is no error").error()) is RuntimeError
+    unforeseen = Failure.of(1, ValueError("cell"), job="ingest")
+    fault = unforeseen.error()
+    assert isinstance(fault, WorkerFault)
+    assert fault.incident == unforeseen.incident != ""
+    assert type(Failure(1, "Path", "a name that is no error").error()) is WorkerFault
 
 
 def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""The host's part: all runs, the queue, workers, figures, and the trail of what was done. Nobody else gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry
+
+from engine.access import AuditEntry
+from engine.engine import Engine
+from engine.errors import LoginNeeded, NotAllowed
+from engine.facts import WorkerState
+from engine.guard import Guard
+from engine.runs.queue import Standing
+from engine.runs.run import Run
+from engine.runs.store import Search
+from engine.settings import SettingInForce
+
+
+class Hosting(Guard):
+    """Each call raises LoginNeeded or NotAllowed for those who are no hosts."""
+
+    def operate(self) -> Engine:
+        """The whole engine: all runs, workers, storage."""
+        if self.caller.role == "nobody":
+            raise LoginNeeded
+        if not self.caller.operates:
+            raise NotAllowed("Only hosts may do that.")
+        return self._engine
+
+    def set_default(self, model_id: str, version: str) -> None:
+        """See Engine.set_default."""
+        before = self.operate().set_default(model_id, version)
+        self._audit.note(self.caller, "set the default", model_id=model_id, detail=f"{before} → {version}")
+
+    def workers(self) -> tuple[WorkerState, ...]:
+        """See Engine.workers."""
+        return self.operate().workers()
+
+    def standing(self) -> Standing:
+        """See Engine.standing."""
+        return self.operate().standing()
+
+    def metrics(self) -> CollectorRegistry:
+        """See Engine.metrics."""
+        return self.operate().metrics()
+
+    def all_runs(self, search: Search | None = None, *, limit: int | None = None, offset: int = 0) -> tuple[Run, ...]:
+        """Everybody's runs, the newest first; see Engine.runs."""
+        return self.operate().runs(search, limit=limit, offset=offset)
+
+    def count_all_runs(self, search: Search | None = None) -> int:
+        """How many of everybody's runs `search` wants."""
+        return self.operate().count_runs(search)
+
+    def settings_in_force(self) -> tuple[SettingInForce, ...]:
+        """Every setting, secrets masked."""
+        return self.operate().settings.in_force()
+
+    def people(self) -> Mapping[str, str]:
+        """Who visitors are: the names they logged in with, as the trail has them."""
+        self.operate()
+        return self._audit.people()
+
+    def audit(
+        self, *, visitor: str = "", run_id: str = "", action: str = "", limit: int = 100, offset: int = 0
+    ) -> tuple[AuditEntry, ...]:
+        """The trail, the newest first."""
+        self.operate()
+        return self._audit.entries(visitor=visitor, run_id=run_id, action=action, limit=limit, offset=offset)
