@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,10 @@ class Checkpoint:
     state_dict: Mapping[str, torch.Tensor]
     hyper_parameters: Mapping[str, Any]
     sha256: str
+    hyper_parameters_name: str = ""
+    """The one argument that all hyper-parameters are, where the class keeps them so."""
+    data_parameters: Mapping[str, Any] = field(default_factory=dict)
+    """The hyper-parameters of the LightningDataModule."""
 
 
 def load_checkpoint(path: Path, card: ModelCard) -> Checkpoint:
@@ -53,7 +57,14 @@ def load_checkpoint(path: Path, card: ModelCard) -> Checkpoint:
     if not isinstance(state_dict, dict) or not all(isinstance(value, torch.Tensor) for value in state_dict.values()):
         raise CheckpointError(f"{path.name} has no 'state_dict' of tensors; expected a Lightning checkpoint.")
     _check_finite(state_dict, path)
-    return Checkpoint(state_dict, _hyper_parameters(content, path), digest)
+    name = content.get("hparams_name")
+    return Checkpoint(
+        state_dict,
+        _hyper_parameters(content, path),
+        digest,
+        str(name) if name and name != "kwargs" else "",
+        _hyper_parameters(content, path, "datamodule_hyper_parameters"),
+    )
 
 
 def _check_archive(path: Path) -> None:
@@ -107,20 +118,20 @@ def _check_finite(state_dict: Mapping[str, torch.Tensor], path: Path) -> None:
             raise CheckpointError(f"{path.name}: the weight '{name}' is not finite. The training may have diverged.")
 
 
-def _hyper_parameters(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _hyper_parameters(content: Mapping[str, Any], path: Path, key: str = "hyper_parameters") -> dict[str, Any]:
     """The hyper-parameters, at most MAX_HYPER_PARAMETERS nodes of plain values; no key begins with `_`."""
-    found = content.get("hyper_parameters") or {}
+    found = content.get(key) or {}
     if not isinstance(found, Mapping):
-        raise CheckpointError(f"{path.name}: hyper_parameters is {type(found).__name__}, expected a dict.")
+        raise CheckpointError(f"{path.name}: {key} is {type(found).__name__}, expected a dict.")
     kept = {name: value for name, value in found.items() if name not in CLI_KEYS}
-    waiting: list[tuple[str, object]] = [("hyper_parameters", kept)]
+    waiting: list[tuple[str, object]] = [(key, kept)]
     seen = 0
     while waiting:
-        key, value = waiting.pop()
+        place, value = waiting.pop()
         seen += 1
         if seen > MAX_HYPER_PARAMETERS:
             raise CheckpointError(f"{path.name} has more than {MAX_HYPER_PARAMETERS:,} hyper-parameters.")
-        waiting += _inside(key, value, path)
+        waiting += _inside(place, value, path)
     return kept
 
 

@@ -14,6 +14,7 @@ from torch import nn
 
 from engine.card import ModelCard
 from engine.checkpoint import Checkpoint
+from engine.class_paths import taken, unnamed_classes, with_objects
 from engine.errors import CardError, CheckpointError
 from engine.host_code import import_source
 
@@ -47,21 +48,22 @@ def build_module(card: ModelCard, folder: Path, checkpoint: Checkpoint) -> nn.Mo
     torch's meta device, before any memory is taken for them.
     """
     kind = import_class(card, folder)
-    arguments = _arguments(kind, {**checkpoint.hyper_parameters, **card.hyper_parameters})
+    arguments = _arguments(kind, card, folder, checkpoint)
+    hint = unnamed_classes(arguments)
     try:
         with torch.device("meta"):
-            sketch: nn.Module | None = kind(**arguments)
+            sketch: nn.Module | None = kind(**_arguments(kind, card, folder, checkpoint))
     except (RuntimeError, NotImplementedError):
         sketch = None  # some honest classes compute while they are built, which meta tensors cannot
     except Exception as exc:
         raise CardError(_not_built(kind, arguments, exc)) from exc
     if sketch is not None:
-        _compare(sketch.state_dict(), checkpoint.state_dict, card)
+        _compare(sketch.state_dict(), checkpoint.state_dict, card, hint)
     try:
         module: nn.Module = kind(**arguments)
     except Exception as exc:
         raise CardError(_not_built(kind, arguments, exc)) from exc
-    _compare(module.state_dict(), checkpoint.state_dict, card)
+    _compare(module.state_dict(), checkpoint.state_dict, card, hint)
     module.load_state_dict(dict(checkpoint.state_dict))
     if card.step == "forward":
         step = lightning_package(module).LightningModule.predict_step
@@ -72,7 +74,7 @@ def build_module(card: ModelCard, folder: Path, checkpoint: Checkpoint) -> nn.Mo
 def missing_arguments(card: ModelCard, folder: Path, checkpoint: Checkpoint) -> tuple[str, ...]:
     """What the class must be given to be built, and neither the checkpoint nor the card holds."""
     kind = import_class(card, folder)
-    given = {**checkpoint.hyper_parameters, **card.hyper_parameters}
+    given = {**checkpoint.hyper_parameters, **card.hyper_parameters, checkpoint.hyper_parameters_name: None}
     plain = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     parameters = inspect.signature(kind).parameters.values()
     return tuple(p.name for p in parameters if p.kind in plain and p.default is p.empty and p.name not in given)
@@ -82,12 +84,13 @@ def _is_subclass(kind: object, parent: type) -> bool:
     return inspect.isclass(kind) and issubclass(kind, parent)
 
 
-def _arguments(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `values` that the class takes; all of them where it takes **kwargs."""
-    parameters = inspect.signature(kind).parameters
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return dict(values)
-    return {name: value for name, value in values.items() if name in parameters}
+def _arguments(kind: type, card: ModelCard, folder: Path, checkpoint: Checkpoint) -> dict[str, Any]:
+    """What the class is built with: the checkpoint's hyper-parameters and the card's, the card first."""
+    values = with_objects(card.hyper_parameters, checkpoint.hyper_parameters, folder)
+    whole = checkpoint.hyper_parameters_name
+    if whole in inspect.signature(kind).parameters and whole not in values:
+        return {**taken(kind, card.hyper_parameters), whole: values}
+    return taken(kind, values)
 
 
 def _not_built(kind: type, arguments: Mapping[str, Any], exc: Exception) -> str:
@@ -95,16 +98,17 @@ def _not_built(kind: type, arguments: Mapping[str, Any], exc: Exception) -> str:
     return (
         f"{kind.__name__} cannot be built ({type(exc).__name__}: {exc}). Its arguments come from the checkpoint's "
         f"hyper-parameters and the card's hyper_parameters; given: {given}."
+        f"{unnamed_classes(arguments)}"
     )
 
 
-def _compare(wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor], card: ModelCard) -> None:
+def _compare(wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor], card: ModelCard, hint: str) -> None:
     missing, extra = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
     if missing or extra:
         what = f"lacks '{missing[0]}'" if missing else f"has '{extra[0]}', which the class does not know"
         raise CheckpointError(
             f"The checkpoint is not one of {card.module}: it {what} ({len(missing)} weights missing, {len(extra)} "
-            "unknown). Name the class it was trained with."
+            f"unknown). Name the class it was trained with.{hint}"
         )
     for name, tensor in wanted.items():
         if tensor.shape != found[name].shape:
