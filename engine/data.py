@@ -47,8 +47,9 @@ class PredictDataset(Dataset[Batch]):
         part = self._rows.slice(start, stop - start)
         halves = self._task.inputs.batches(part, self._card, -(-part.num_rows // 2))
         if len(halves) == 1:
+            counted = "1 row" if part.num_rows == 1 else f"{part.num_rows} rows"
             raise PredictionFailed(
-                f"The memory does not hold the model '{self._card.title}' and {part.num_rows} rows, which cannot be "
+                f"The memory does not hold the model '{self._card.title}' and {counted}, which cannot be "
                 "cut further. Free memory of the device, or take a larger one."
             )
         self.ranges[number : number + 1] = [

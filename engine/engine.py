@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from engine.access import THE_SERVER, AuditTrail, Shares, Tokens
-from engine.backends import WorkerPool
+from engine.backends import WorkerPool, count_devices
 from engine.card import ModelCard, read_card
 from engine.downloads import Downloads
 from engine.errors import ReadError, RunNotFound
@@ -44,7 +44,7 @@ class Engine(Offers, Downloads, Operating):
         super().__init__(settings or Settings())
         self._lock = threading.Lock()
         self._own_pool = pool is None
-        self._pool = pool or WorkerPool(self.settings.devices, self.settings.readers, self.settings.analysts)
+        self._pool = pool or WorkerPool(count_devices(self.settings), self.settings.readers, self.settings.analysts)
         self._owner = new_owner()
         self._parts: Parts | None = None
         self._facts: dict[tuple[str, ...], ModelFacts] = {}

@@ -21,6 +21,7 @@ ForelightError
 ├── NotWritable          a model's folder that takes no further version
 ├── DiskFull             there is no room for what should be written
 ├── WorkerDied           the process that did the work ended in the middle of it
+├── DeviceLost           a device that answers nothing sensible any more to this process
 ├── LoginNeeded          somebody who has to log in first
 ├── NotAllowed           somebody who may not do that
 ├── NotComparable        two runs that are not about the same rows
@@ -154,6 +155,10 @@ class DiskFull(ForelightError):
 
 class WorkerDied(ForelightError):
     """The process that did the work ended in the middle of it; says how."""
+
+
+class DeviceLost(ForelightError):
+    """A device whose context is lost: whatever this process asks of it now fails, and another process starts afresh."""
 
 
 class LoginNeeded(ForelightError):

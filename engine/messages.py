@@ -16,6 +16,8 @@ from engine.incidents import report_incident
 from engine.settings import Settings
 
 log = logging.getLogger("forelight.worker")
+DEVICE_LOST = 70
+"""The exit code of a worker whose device answers nothing sensible any more."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import torch
 
 from engine.data import PredictDataset, predict_dataloader
-from engine.errors import ForelightError, PredictionFailed
+from engine.errors import DeviceLost, ForelightError, PredictionFailed
 from engine.module import lightning_package
 from engine.warm import LoadedModel
 from engine.writer import ShardWriter, prediction_writer
@@ -45,7 +45,7 @@ def predict_shard(
     Returns (lines done, lines failed). `after_batch` is told the same after each batch; where it answers True the
     shard ends there, shorter. `too_large` is told the lines of a batch that the memory did not hold: it is predicted
     in halves, and the ones after it whole again. Raises PredictionFailed where the module's own code fails, with its
-    words; `path` is then not there.
+    words, and DeviceLost where this process can use its device no more; `path` is then not there.
     """
     package = lightning_package(model.module)
     quieten(package)
@@ -121,6 +121,8 @@ def _predict(trainer: Any, model: LoadedModel, dataset: PredictDataset, first: i
         if isinstance(exc, torch.OutOfMemoryError) or _NO_MEMORY in str(exc):
             return False
         words = str(exc).strip().splitlines()
+        if isinstance(exc, torch.AcceleratorError) or str(exc).startswith("CUDA error"):
+            raise DeviceLost(f"The device failed while the model '{model.card.title}' predicted: {words[0]}") from exc
         raise PredictionFailed(
             f"The model '{model.card.title}' failed while predicting: {type(exc).__name__}: {words[0] if words else ''}"
         ) from exc

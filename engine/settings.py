@@ -38,7 +38,9 @@ class Settings(BaseSettings):
         default=(BUNDLED_MODELS,), description="folders of model folders, separated as in PATH"
     )
     accelerator: str = Field(default="auto", description="Lightning's accelerator: auto, cpu, gpu …")
-    devices: int = Field(default=1, ge=1, description="devices a prediction may use")
+    devices: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
+        default=1, description="devices a prediction may use; all: every GPU there is"
+    )
     readers: int = Field(default=1, ge=1, description="processes that read visitors' files")
     analysts: int = Field(default=2, ge=1, description="processes that judge runs by their labels and write workbooks")
     warm_models: int = Field(default=4, ge=1, description="models kept in memory; least recently used goes first")

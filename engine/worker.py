@@ -13,8 +13,9 @@ import sys
 import threading
 from multiprocessing.connection import Connection
 
+from engine.errors import DeviceLost
 from engine.logs import set_up_logs
-from engine.messages import Answer, Failure, Job, Said, Stop, encode
+from engine.messages import DEVICE_LOST, Answer, Failure, Job, Said, Stop, encode
 from engine.settings import Settings
 from engine.work import JOBS, Desk
 
@@ -73,6 +74,9 @@ class Worker:
         try:
             content, data = JOBS[job.name](self._desk, job.settings, talk, **job.arguments)
             return Answer(job.number, content, data)
+        except DeviceLost as exc:
+            log.error("%s", exc)
+            os._exit(DEVICE_LOST)  # a new process has a new context
         except Exception as exc:
             return Failure.of(job.number, exc, job=job.name, run=job.run_id)
 

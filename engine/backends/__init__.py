@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from engine.backends.devices import count_devices
 from engine.backends.local import LocalBackend
 from engine.backends.process import WorkerPool
 from engine.plugins import Plugin, Registry
 
-__all__ = ["BACKENDS", "LocalBackend", "WorkerPool"]
+__all__ = ["BACKENDS", "LocalBackend", "WorkerPool", "count_devices"]
 
 
 def _accepted(plugin: Plugin, loaded: Any) -> tuple[str, Callable[..., Any]]:

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from engine.errors import WorkerDied
-from engine.messages import Answer, Failure, Job, Said, Stop, decode
+from engine.messages import DEVICE_LOST, Answer, Failure, Job, Said, Stop, decode
 from engine.settings import Settings
 from engine.work import ANALYSES
 
@@ -162,6 +162,8 @@ class WorkerProcess:
             return "it stopped answering"
         finally:
             self._end()
+        if code == DEVICE_LOST:
+            return "its device failed; the log says how"
         if code >= 0:
             return f"exit code {code}"
         name = signal.Signals(-code).name

@@ -36,6 +36,19 @@ _STEPS = {
         if (x[:, 0] == 666).any() and not (os.path.exists(mark) and os.path.exists(mark + "-once")):
             open(mark, "w").close()
             os.kill(os.getpid(), signal.SIGSEGV)""",
+    # Its memory holds 60 rows where one of them is marked, and any number where none is; notes what it was given.
+    "hungry": """here = os.path.dirname(__file__)
+        if len(x) > 60 and (x[:, 0] == 666).any():
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        if (x[:, 0] == 667).any():
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        with open(os.path.join(here, "seen"), "a") as seen:
+            seen.write(f"{len(x)}\\n")""",
+    # Its device fails at a marked row, the first time that it is seen.
+    "poisoned": """mark = os.path.join(os.path.dirname(__file__), "failed")
+        if (x[:, 0] == 666).any() and not os.path.exists(mark):
+            open(mark, "w").close()
+            raise torch.AcceleratorError("CUDA error: device-side assert triggered")""",
     # Slow in the process whose number a file holds; notes who predicted how much.
     "uneven": """here = os.path.dirname(__file__)
         if len(x) > 5:

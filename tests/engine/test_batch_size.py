@@ -1,0 +1,128 @@
+"""Batch sizes: found by trying, remembered, halved where the memory does not hold a batch; and devices that fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from engine import Engine, Options, Run, Settings, Source
+from engine.batch_size import find_batch_size
+from engine.card import read_card
+from engine.warm import load_model
+from tests.engine.making import TABULAR_CARD, write_model
+from tests.engine.trouble import write_rows, write_trouble
+from tests.pool import open_engine
+
+ROWS = 131_072
+_TIMED = """
+import time
+import pytorch_lightning as pl
+import torch
+
+class Model(pl.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(4, 1)
+
+    def forward(self, x):
+        if len(x) > 5:
+            time.sleep({seconds})
+        if len(x) > {most}:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
+        return self.layer(x)
+"""
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_trouble(tmp_path_factory.mktemp("trouble"))
+
+
+@pytest.fixture
+def engine(tmp_path: Path, models: Path) -> Iterator[Engine]:
+    engine = open_engine(Settings(home=tmp_path / "home", models=(models,), accelerator="cpu"))
+    yield engine
+    engine.close()
+
+
+def begun(engine: Engine, model: str, path: Path, batch_size: int | None) -> Run:
+    run = engine.check(model, [Source(path.name, path)])
+    return engine.submit(run.id, Options(batch_size=batch_size))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "most", "found"),
+    [
+        ("2e-6 * len(x)", 10**9, (16_384, True)),  # twice the rows take twice the time
+        ("0.05", 40_000, (32_768, True)),  # larger is faster, up to what the memory holds
+        ("0.05", 5_000, (4_096, True)),  # it does not even hold the usual size
+        ("0.05", 10**9, (32_768, False)),  # larger would be faster still, but the rows are too few to tell
+        ("1.2", 10**9, (16_384, True)),  # a batch takes long enough already
+    ],
+)
+def test_the_size_grows_while_that_is_faster(tmp_path: Path, seconds: str, most: int, found: tuple[int, bool]) -> None:
+    folder = write_model(tmp_path / "timed", _TIMED.format(seconds=seconds, most=most), TABULAR_CARD)
+    model = load_model(read_card(folder / "card.yaml"), folder)
+    values = np.random.default_rng(0).normal(size=(4, ROWS)).astype(np.float32)
+    rows = pa.table(list(values), names=list("abcd"))
+    assert find_batch_size(model, rows, tmp_path / "scratch.parquet", accelerator="cpu") == found
+    assert not (tmp_path / "scratch.parquet").exists()
+
+
+def test_what_is_found_is_remembered_and_the_run_keeps_its_own(engine: Engine, models: Path, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "rows.csv", ROWS)
+    checkpoint = engine.wait(begun(engine, "hungry", path, 16_384).id).checkpoint_sha256
+    store = engine._open().store
+    assert store.batch_sizes(checkpoint, "32-true") == {}
+    store.learn_batch_size(checkpoint, "32-true", "another device", 7)
+    store.learn_batch_size(checkpoint, "32-true", "cpu", 50_000)
+    ended = engine.wait(begun(engine, "hungry", path, None).id)
+    assert ended.state == "done", ended.error
+    assert '"batch_size": 50000' in (ended.folder / "plan.json").read_text()
+    assert engine.results(ended.id).n_rows == ROWS
+    store.learn_batch_size(checkpoint, "32-true", "cpu", 20_000)
+    engine._open().backend.cancel(ended.id)
+    assert '"batch_size": 50000' in (ended.folder / "plan.json").read_text()
+
+
+def test_only_the_batch_that_does_not_fit_is_halved(engine: Engine, models: Path, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "rows.csv", 1_000, {450: 666})
+    whole = engine.wait(begun(engine, "hungry", path, 50).id)
+    (models / "hungry" / "seen").unlink()
+    ended = engine.wait(begun(engine, "hungry", path, 200).id)
+    assert ended.state == "done", ended.error
+    given = list(map(int, (models / "hungry" / "seen").read_text().split()))
+    assert given == [200, 200, 50, 50, 100, 200, 200]
+    lines, expected = engine.results(ended.id).page(0, 1_000), engine.results(whole.id).page(0, 1_000)
+    assert lines["row"].to_list() == list(range(1, 1_001))
+    assert lines["y"].to_list() == pytest.approx(expected["y"].to_list(), rel=1e-5)
+
+
+def test_half_the_size_is_remembered(engine: Engine, models: Path, tmp_path: Path) -> None:
+    rows = dict.fromkeys(range(0, 1_000, 40), 666)
+    ended = engine.wait(begun(engine, "hungry", write_rows(tmp_path / "rows.csv", 1_000, rows), None).id)
+    assert ended.state == "done", ended.error
+    found = engine._open().store.batch_sizes(ended.checkpoint_sha256, "32-true")
+    assert found == {"cpu": 31}, "half of the smallest batch that did not fit"
+
+
+def test_one_row_that_does_not_fit_fails_with_a_sentence(engine: Engine, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "rows.csv", 100, {70: 667})
+    ended = engine.wait(begun(engine, "hungry", path, 32).id)
+    assert ended.state == "failed"
+    assert "The memory does not hold the model 'Hungry' and 1 row" in ended.error
+
+
+def test_a_device_that_fails_gets_a_new_process(engine: Engine, models: Path, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "rows.csv", 300, {170: 666})
+    before = engine.workers()[0]
+    ended = engine.wait(begun(engine, "poisoned", path, 50).id)
+    assert ended.state == "done", ended.error
+    assert (models / "poisoned" / "failed").exists(), "it did fail"
+    after = engine.workers()[0]
+    assert (after.pid != before.pid, after.restarts) == (True, before.restarts + 1)
+    assert engine.results(ended.id).page(0, 300)["y"].null_count() == 0
