@@ -1,20 +1,22 @@
-"""`make bench`: times the works, and writes docs/benchmarks.md with the machine they ran on."""
+"""`make bench`: times the works, and writes docs/benchmarks.md with the machine they ran on.
+
+`python -m tests.bench growth works` measures these sections only, and leaves the others of the report as they are.
+"""
 
 from __future__ import annotations
 
 import gc
-import json
 import logging
 import os
 import platform
+import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -27,35 +29,78 @@ from engine import Engine, Options, Settings, Source
 from engine.settings import BUNDLED_MODELS
 from tests.bench.evaluation import evaluation_lines
 from tests.bench.exploring import exploring
+from tests.bench.growth import growth
 from tests.bench.models import write_models
 from tests.bench.pages import pages
 from tests.bench.works import Work, module_of, works
 
-REPORT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+DOCS = Path(__file__).parents[2] / "docs"
 TIMES = 3
 PACKAGES = ("torch", "pytorch-lightning", "polars", "pandas", "pyarrow", "streamlit")
+_HEADER = """# Benchmarks
+
+Written by `make bench`, section by section. Machines are noisy: read the ratios.
+"""
 
 
-def main(scale: float = 1.0) -> None:
-    """Runs everything; `scale` makes the works smaller, for a look."""
+def main(names: Sequence[str], scale: float = 1.0) -> None:
+    """Measures the sections; `scale` makes them smaller, for a look, and the report is then only printed."""
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        engine = Engine(Settings(home=folder / "home", models=(BUNDLED_MODELS, write_models(folder / "models"))))
-        gc.collect()
-        gc.freeze()
-        lines = [_line(work, engine.settings.runs_folder) for work in works(engine, folder, scale)]
-        one = _one_row(engine, folder)
-        memory = _memory(folder, scale)
-        evaluation = evaluation_lines(folder, int(1_000_000 * scale))
-        engine.close()
-    text = _report(lines, one, memory, evaluation) + "\n" + exploring(int(1_000_000 * scale)) + "\n"
-    text += "\n" + pages(int(1_000_000 * scale), int(2_048 * scale)) + "\n"
-    print(text)
-    if scale == 1.0:
-        REPORT.parent.mkdir(exist_ok=True)
-        REPORT.write_text(text, encoding="utf-8")
+    report = DOCS / "benchmarks.md"
+    for name in names or SECTIONS:
+        with tempfile.TemporaryDirectory() as temporary:
+            section = f"{SECTIONS[name](Path(temporary), scale)}\n\n*{_machine()}*"
+        print(section, flush=True)
+        if scale == 1.0:
+            report.write_text(_with(report, name, section), encoding="utf-8")
+
+
+def _with(report: Path, name: str, section: str) -> str:
+    """The report with that section new."""
+    text = report.read_text(encoding="utf-8") if report.is_file() else ""
+    parts = dict(re.findall(r"<!-- (\w+) -->\n(.*?)(?=\n<!-- |\Z)", text, re.DOTALL))
+    parts[name] = f"{section}\n"
+    return _HEADER + "".join(f"\n<!-- {each} -->\n{parts[each]}" for each in SECTIONS if each in parts)
+
+
+def _works(folder: Path, scale: float) -> str:
+    engine = Engine(Settings(home=folder / "home", models=(BUNDLED_MODELS, write_models(folder / "models"))))
+    gc.collect()
+    gc.freeze()
+    lines = [_line(work, engine.settings.runs_folder) for work in works(engine, folder, scale)]
+    one = _one_row(engine, folder)
+    engine.close()
+    return "\n".join(
+        (
+            "## File to file",
+            "",
+            f"Medians of {TIMES} interleaved runs in one process, models warm.",
+            "",
+            "- *tutorial*: pandas → TensorDataset → DataLoader of 32 → default Trainer → torch.cat → to_csv",
+            "- *limit*: the fastest code known here without a Trainer, checks, row identity or a run folder",
+            "",
+            "| work | tutorial | Forelight | limit | tutorial ÷ Forelight | Forelight ÷ limit |",
+            "|---|---|---|---|---|---|",
+            *lines,
+            "",
+            one,
+        )
+    )
+
+
+def _growth(folder: Path, scale: float) -> str:
+    write_models(folder / "models")
+    return growth(folder, scale, (DOCS if scale == 1.0 else folder) / "growth.svg")
+
+
+SECTIONS: Mapping[str, Callable[[Path, float], str]] = {
+    "works": _works,
+    "growth": _growth,
+    "evaluation": lambda folder, scale: "## Evaluation\n\n" + evaluation_lines(folder, int(1_000_000 * scale)),
+    "exploring": lambda folder, scale: exploring(int(1_000_000 * scale)),
+    "pages": lambda folder, scale: pages(int(1_000_000 * scale), int(2_048 * scale)),
+}
 
 
 def _seconds(way: Callable[[], object]) -> float:
@@ -115,48 +160,13 @@ def _one_row(engine: Engine, folder: Path) -> str:
     return f"One row: {ours:.1f} ms, a bare `Trainer.predict` {bare_:.1f} ms: **{ours / bare_:.1f}** times (≤ 5)."
 
 
-def _memory(folder: Path, scale: float) -> str:
-    """Peak memory of a whole prediction in a process of its own, at one and at ten million rows."""
-    peaks = [_peak(folder, int(rows * scale)) for rows in (1_000_000, 10_000_000)]
-    first, second = (peak / 2**20 for peak in peaks)
-    return (
-        f"Peak memory, linear regression: {first:,.0f} MiB at 1,000,000 rows, {second:,.0f} MiB at 10,000,000: "
-        f"**{second / first:.2f}** times (≤ 1.3). Server and workers together; pages of mapped files do not count."
-    )
-
-
-def _peak(folder: Path, rows: int) -> int:
-    """Bytes of anonymous memory at the peak, server and workers together, without the pages of files they map."""
-    environment = {**os.environ, "FORELIGHT_HOME": str(folder / "memory")}
-    command = [sys.executable, "-m", "tests.bench.memory", str(rows), str(folder)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    peak: int = json.loads(done.stdout.splitlines()[-1])["peak"]
-    print(f"memory at {rows:,}: {peak >> 20} MiB", file=sys.stderr, flush=True)
-    return peak
-
-
-def _report(lines: Sequence[str], *figures: str) -> str:
+def _machine() -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    machine = f"{os.cpu_count()} cores ({platform.machine()}), {'a GPU' if torch.cuda.is_available() else 'no GPU'}"
-    return "\n".join(
-        (
-            "# Benchmarks",
-            "",
-            f"Written by `make bench` on {date.today().isoformat()}: {machine}, Python {platform.python_version()},",
-            f"{versions}. Medians of {TIMES} interleaved runs in one process, file to file, models warm.",
-            "Machines are noisy: read the ratios.",
-            "",
-            "- *tutorial*: pandas → TensorDataset → DataLoader of 32 → default Trainer → torch.cat → to_csv",
-            "- *limit*: the fastest code known here without a Trainer, checks, row identity or a run folder",
-            "",
-            "| work | tutorial | Forelight | limit | tutorial ÷ Forelight | Forelight ÷ limit |",
-            "|---|---|---|---|---|---|",
-            *lines,
-            "",
-            *(line for figure in figures for line in (figure, "")),
-        )
-    )
+    cores = f"{os.cpu_count()} cores ({platform.machine()}), {'a GPU' if torch.cuda.is_available() else 'no GPU'}"
+    return f"{date.today().isoformat()}: {cores}, Python {platform.python_version()}, {versions}."
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 1.0)
+    given = sys.argv[1:]
+    scales = [float(each) for each in given if each[0].isdigit()]
+    main([each for each in given if not each[0].isdigit()], *scales)

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from engine import ClassEvaluation, Engine, Filter, Settings, ValueEvaluation, evaluation_of
-from tests.bench.memory import held
+from tests.bench.memory import Watch, held
 from tests.engine.echoing import classes_model, predicted, values_model
 
 LABELS = ("low", "middle", "high")
@@ -63,22 +62,12 @@ def main(run_id: str) -> None:
     results = Engine().results(run_id)
     evaluation = evaluation_of(results)
     _judge(evaluation, (Filter("row", "between", (1, 1_000)),))
-    before, peak, done = held(), 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not done.is_set():
-            peak = max(peak, held())
-            time.sleep(0.005)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
+    before = held()
     started = time.perf_counter()
-    _judge(evaluation, ())
+    with Watch(seconds=0.005) as watch:
+        _judge(evaluation, ())
     seconds = time.perf_counter() - started
-    done.set()
-    watcher.join()
-    print(json.dumps({"seconds": seconds, "growth": peak - before}))
+    print(json.dumps({"seconds": seconds, "growth": watch.peak - before}))
 
 
 def _judge(evaluation: ClassEvaluation | ValueEvaluation | None, where: tuple[Filter, ...]) -> None:

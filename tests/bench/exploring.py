@@ -8,7 +8,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,7 +16,7 @@ import pyarrow as pa
 
 from engine import Engine, Filter, Results, Settings
 from engine.export import export_path, stream_export
-from tests.bench.memory import held
+from tests.bench.memory import Watch, held
 from tests.million import make_model, make_run
 
 TIMES = 9
@@ -68,21 +67,10 @@ def exploring(rows: int) -> str:
 
 def _watched(ask: Callable[[], object]) -> float:
     """MiB that the process held at the peak of the call beyond those before it."""
-    before = peak = held()
-    done = threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not done.is_set():
-            peak = max(peak, held())
-            time.sleep(0.001)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    ask()
-    done.set()
-    watcher.join()
-    return (peak - before) / 2**20
+    before = held()
+    with Watch(seconds=0.001) as watch:
+        ask()
+    return (watch.peak - before) / 2**20
 
 
 def _seconds(ask: Callable[[], object]) -> float:

@@ -1,18 +1,11 @@
-"""Predicts a made-up table of so many rows, and prints the peak of the memory that server and workers held."""
+"""The memory that processes hold, without the pages of files they map."""
 
 from __future__ import annotations
 
-import json
-import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
-import polars as pl
-
-from engine import Engine
-from tests.bench.works import ours
 
 
 def held(pid: int | str = "self") -> int:
@@ -27,41 +20,23 @@ def held(pid: int | str = "self") -> int:
     return 0
 
 
-def main(rows: int, folder: Path) -> None:
-    """Writes the table in pieces, so that making it takes no memory, then watches while it is predicted."""
-    path = folder / f"memory-{rows}.csv"
-    engine = Engine()
-    _write(engine, path, rows)
-    peak = 0
-    done = threading.Event()
+class Watch:
+    """Notes the peak of what some processes hold together, while its body runs."""
 
-    def watch() -> None:
-        nonlocal peak
-        while not done.is_set():
-            workers = [worker.pid for worker in engine.workers() if worker.pid is not None]
-            peak = max(peak, held() + sum(map(held, workers)))
-            time.sleep(0.01)
+    def __init__(self, pids: Callable[[], list[int]] = list, seconds: float = 0.01) -> None:
+        self.peak = 0
+        self._pids, self._seconds, self._done = pids, seconds, threading.Event()
+        self._thread = threading.Thread(target=self._watch)
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    ours(engine, "diabetes-progression", path)
-    done.set()
-    watcher.join()
-    engine.close()
-    path.unlink()
-    print(json.dumps({"rows": rows, "peak": peak}))
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
 
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
 
-def _write(engine: Engine, path: Path, rows: int) -> None:
-    random = np.random.default_rng(0)
-    signature = engine.model("diabetes-progression").usable_card().signature
-    with path.open("wb") as file:
-        for start in range(0, rows, 100_000):
-            count = min(100_000, rows - start)
-            columns = {c.name: random.uniform(*(c.range or (0, 1)), count).astype(np.float32) for c in signature}
-            columns["sex"] = random.integers(1, 3, count)
-            pl.DataFrame(columns).write_csv(file, include_header=start == 0)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]))
+    def _watch(self) -> None:
+        while not self._done.is_set():
+            self.peak = max(self.peak, held() + sum(map(held, self._pids())))
+            time.sleep(self._seconds)

@@ -6,7 +6,6 @@ limit     the fastest code there is here without a Trainer, checks, row identity
 
 from __future__ import annotations
 
-import io
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
@@ -28,6 +27,7 @@ from torchvision.transforms.functional import to_tensor
 from engine import Engine, Options, Source
 from engine.checkpoint import load_checkpoint
 from engine.module import build_module
+from tests.bench.growth import write_pictures
 
 Way = Callable[[], object]
 
@@ -49,7 +49,8 @@ def works(engine: Engine, folder: Path, scale: float) -> list[Work]:
     rows, pictures, series = int(1_000_000 * scale), int(20_000 * scale), int(100_000 * scale)
     linear = _table(engine, "diabetes-progression", folder / "linear.csv", rows)
     perceptron = _table(engine, "three-classes", folder / "perceptron.csv", rows)
-    archive = _pictures(folder / "pictures.zip", pictures)
+    archive = folder / "pictures.zip"
+    write_pictures(engine, archive, pictures)
     steps = _series(folder / "series.csv", series)
     return [
         Work(
@@ -205,18 +206,6 @@ def _table(engine: Engine, model_id: str, path: Path, rows: int) -> Path:
         values = random.uniform(low, high, rows).astype(np.float32)
         columns[column.name] = random.integers(1, 3, rows) if column.type == "integer" else values
     pl.DataFrame(columns).write_csv(path)
-    return path
-
-
-def _pictures(path: Path, count: int) -> Path:
-    """Smooth random pictures of 32 × 32: they pack as photos do."""
-    random = np.random.default_rng(0)
-    with zipfile.ZipFile(path, "w") as archive:
-        for number in range(count):
-            content = io.BytesIO()
-            small = Image.fromarray(random.integers(0, 256, (8, 8, 3), np.uint8))
-            small.resize((32, 32), Image.Resampling.BICUBIC).save(content, "PNG")
-            archive.writestr(f"{number:05d}.png", content.getvalue())
     return path
 
 

@@ -60,14 +60,14 @@ def begun(engine: Engine, model: str, path: Path, batch_size: int | None) -> Run
         ("2e-6 * len(x)", 10**9, (16_384, True)),  # twice the rows take twice the time
         ("0.05", 40_000, (32_768, True)),  # larger is faster, up to what the memory holds
         ("0.05", 5_000, (4_096, True)),  # it does not even hold the usual size
-        ("0.05", 10**9, (32_768, False)),  # larger would be faster still, but the rows are too few to tell
+        ("0.05", 10**9, (65_536, False)),  # larger would be faster still, but the rows are too few to tell
         ("1.2", 10**9, (16_384, True)),  # a batch takes long enough already
     ],
 )
 def test_the_size_grows_while_that_is_faster(tmp_path: Path, seconds: str, most: int, found: tuple[int, bool]) -> None:
     folder = write_model(tmp_path / "timed", _TIMED.format(seconds=seconds, most=most), TABULAR_CARD)
     model = load_model(read_card(folder / "card.yaml"), folder)
-    values = np.random.default_rng(0).normal(size=(4, ROWS)).astype(np.float32)
+    values = np.random.default_rng(0).normal(size=(4, 200_000)).astype(np.float32)
     rows = pa.table(list(values), names=list("abcd"))
     assert find_batch_size(model, rows, tmp_path / "scratch.parquet", accelerator="cpu") == found
     assert not (tmp_path / "scratch.parquet").exists()
