@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from engine.predictor import predict_shard
+from engine.tasks import usual_batch_size
 from engine.warm import LoadedModel
 
 _WORTH_IT = 1.1
@@ -34,19 +35,19 @@ def find_batch_size(
     for when a run is cancelled), and the memory holds it; where it does not hold the first, it is halved instead.
     `scratch` is a file that may be written, and is then removed.
     """
-    size, best, speed, shrunk = model.calling.own.batch_size(model.task.inputs), 0, 0.0, False
+    size, best, speed, shrunk = usual_batch_size(model.card), 0, 0.0, False
     while not stopped():
         batches = model.task.inputs.batches(rows, model.card, size)[:_MOST_BATCHES]
         if best and len(batches) < _FEWEST_BATCHES:
             return best, False
-        found, longest = _speed(model, rows.slice(0, batches[-1][1]), size, scratch, precision, accelerator, device)
+        found, seconds = _speed(model, rows.slice(0, batches[-1][1]), size, scratch, precision, accelerator, device)
         if found is None and not best and size > 1:
             size, shrunk = size // 2, True
             continue
         if best and (found is None or found < speed * _WORTH_IT):
             return best, True
         best, speed = size, found or 0.0
-        if shrunk or longest > _LONGEST_BATCH:
+        if shrunk or seconds > _LONGEST_BATCH:
             return best, True
         size *= 2
     return best or size, False
@@ -61,7 +62,7 @@ def _speed(
     accelerator: str,
     device: int,
 ) -> tuple[float | None, float]:
-    """(rows a second behind the first batch, or None where the memory does not hold one; seconds of the longest)."""
+    """(rows a second behind the first batch, or None where the memory does not hold one; seconds of a batch)."""
     seen: list[tuple[int, float]] = []
     failed: list[int] = []
 
@@ -85,5 +86,6 @@ def _speed(
     scratch.unlink(missing_ok=True)
     if failed or len(seen) < 2:
         return None if failed else 0.0, 0.0
-    longest = max(later[1] - earlier[1] for earlier, later in pairwise(seen))
-    return (seen[-1][0] - seen[0][0]) / max(seen[-1][1] - seen[0][1], 1e-6), longest
+    steps = [(later[0] - earlier[0], max(later[1] - earlier[1], 1e-6)) for earlier, later in pairwise(seen)]
+    fastest = max(lines / seconds for lines, seconds in steps)  # what else the machine does only makes it slower
+    return fastest, min(seconds for _, seconds in steps)

@@ -19,8 +19,6 @@ from engine.predicted import Classes
 from engine.signature import needed_columns
 from engine.tasks.task import Inputs, Task
 
-MOST_LINES = 1_024  # of a batch that the host's own function makes: it may take far more memory than a row of numbers
-
 
 @dataclass(frozen=True, slots=True)
 class OwnCode:
@@ -33,11 +31,6 @@ class OwnCode:
     @property
     def used(self) -> bool:
         return any((self.encode, self.collate, self.decode))
-
-    def batch_size(self, inputs: Inputs) -> int:
-        """Lines of one batch, where nobody says otherwise."""
-        size = inputs.batch_size()
-        return min(size, MOST_LINES) if self.encode or self.collate else size
 
     def encoded(self, rows: pa.Table, card: ModelCard, inputs: Inputs) -> object:
         """The model's input for good lines: a tensor, or whatever the host's functions make."""

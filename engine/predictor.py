@@ -16,6 +16,7 @@ import torch
 from engine.data import PredictDataset, predict_dataloader
 from engine.errors import DeviceLost, ForelightError, PredictionFailed
 from engine.module import lightning_package
+from engine.tasks import usual_batch_size
 from engine.warm import LoadedModel
 from engine.writer import ShardWriter, prediction_writer
 
@@ -50,7 +51,7 @@ def predict_shard(
     package = lightning_package(model.module)
     quieten(package)
     kind = device_kind(accelerator)
-    size = batch_size or model.calling.own.batch_size(model.task.inputs)
+    size = batch_size or usual_batch_size(model.card)
     dataset = PredictDataset(rows, model.card, model.task, model.calling, size)
     ends = {stop for _, stop in dataset.ranges}  # where a batch ends by the plan; the half of one is none
     with ShardWriter(path, rows, first_row, model) as writer:

@@ -11,7 +11,7 @@ from engine.card import ModelCard
 from engine.runs.folder import RunFolder
 from engine.runs.queue import Span
 from engine.runs.run import Record
-from engine.tasks import task_of
+from engine.tasks import task_of, usual_batch_size
 
 _BATCHES_WORTH_MEASURING = 8
 
@@ -61,7 +61,7 @@ def planned(folder: RunFolder, card: ModelCard, rows: int, batch_size: int) -> P
 
 def planned_at_once(folder: RunFolder, card: ModelCard, record: Record) -> Plan | None:
     """The plan where its batch size is given, or hardly matters; None where it is worth measuring first."""
-    usual = task_of(card).inputs.batch_size()
+    usual = usual_batch_size(card)
     if record.options.batch_size is None and record.rows_total >= _BATCHES_WORTH_MEASURING * usual:
         return None
     return planned(folder, card, record.rows_total, record.options.batch_size or usual)
