@@ -38,7 +38,7 @@ def distribution_figure(
         hovertemplate="%{hovertext}<extra></extra>",
     )
     figure = quiet(go.Figure(bars), with_unit(view.column, view.unit), "rows")
-    figure.update_yaxes(**_whole_numbers(bins["count"].to_list()))
+    figure.update_yaxes(**whole_numbers(bins["count"].to_list()))
     figure.update_layout(bargap=0, margin_t=36)
     if at is not None:
         _mark(figure, at, f"this row {number(at)}", "center")
@@ -72,8 +72,8 @@ def balance_figure(view: ClassBalance, counts: pl.DataFrame) -> go.Figure:
         hovertemplate="%{y}: %{x:,} rows<extra></extra>",
     )
     figure = quiet(go.Figure(bars), "rows", "")
-    figure.update_xaxes(**_whole_numbers(list(by_label.values())))
-    figure.update_layout(**_bar_sizes(len(names), _HEIGHT))
+    figure.update_xaxes(**whole_numbers(list(by_label.values())))
+    figure.update_layout(**bar_sizes(len(names), _HEIGHT))
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)
     return figure
 
@@ -102,9 +102,9 @@ def confidence_figure(view: Confidence, bins: pl.DataFrame) -> go.Figure:
         )
         figure.add_trace(bars)
     quiet(figure, "confidence (0 to 1)", "rows")
-    height = _bar_sizes(min(len(view.labels), _MOST_BARS), _HEIGHT)["height"]  # as high as the bars of the classes
+    height = bar_sizes(min(len(view.labels), _MOST_BARS), _HEIGHT)["height"]  # as high as the bars of the classes
     figure.update_layout(barmode="stack", bargap=0, **legend(), height=min(height, 520))
-    figure.update_yaxes(**_whole_numbers(bins["count"].to_list()))
+    figure.update_yaxes(**whole_numbers(bins["count"].to_list()))
     return figure
 
 
@@ -179,7 +179,7 @@ def threshold_figure(view: Threshold, bins: pl.DataFrame, at: float) -> go.Figur
         hovertemplate="about %{x:.2f}: %{y:,} rows<extra></extra>",
     )
     figure = quiet(go.Figure(bars), f"share of {view.positive} (0 to 1)", "rows")
-    figure.update_yaxes(**_whole_numbers(bins["count"].to_list()))
+    figure.update_yaxes(**whole_numbers(bins["count"].to_list()))
     figure.update_layout(bargap=0, margin_t=36, height=240, xaxis_range=[0, 1])
     _mark(figure, at, f"threshold {at:.2f}", "center")
     return figure
@@ -198,7 +198,7 @@ def probability_figure(shares: Mapping[str, float], labels: Sequence[str]) -> go
         hovertemplate="%{y}: %{x:.3f}<extra></extra>",
     )
     figure = quiet(go.Figure(bars), "probability", "")
-    figure.update_layout(**_bar_sizes(len(most), 0))
+    figure.update_layout(**bar_sizes(len(most), 0))
     figure.update_xaxes(range=[0, 1])
     return figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)
 
@@ -216,12 +216,12 @@ def _shown_labels(labels: Sequence[str], rows: Mapping[str, int]) -> list[str]:
     ]
 
 
-def _whole_numbers(counts: Sequence[int]) -> dict[str, object]:
+def whole_numbers(counts: Sequence[int]) -> dict[str, object]:
     """Marks of an axis that counts rows: never half a row."""
     return {"dtick": 1} if max(counts, default=0) <= 4 else {"tickformat": ",d"}
 
 
-def _bar_sizes(bars: int, least: int) -> dict[str, float]:
+def bar_sizes(bars: int, least: int) -> dict[str, float]:
     """Height of a chart of lying bars, and the gap between them, so that no bar is thicker than others elsewhere."""
     height = max(least, 80 + 30 * bars)
     return {"height": height, "bargap": max(0.25, 1 - 44 * bars / (height - 60))}

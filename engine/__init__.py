@@ -2,13 +2,15 @@
 
 from engine.access import AuditEntry, Caller, Role, Scope, Share, Token
 from engine.card import Column, ModelCard
-from engine.comparison import ClassComparison, ValueComparison, compare
+from engine.comparison import ClassComparison, LabelSetComparison, ValueComparison, compare
 from engine.engine import Engine
 from engine.errors import ForelightError
 from engine.evaluation import (
     ClassEvaluation,
     ClassFigures,
     Curve,
+    LabelSetEvaluation,
+    LabelSetFigures,
     Point,
     Used,
     ValueEvaluation,
@@ -21,8 +23,10 @@ from engine.facts import ModelFacts, Repeat, Storage, WorkerState, repeat
 from engine.filters import Filter, FilterOp, FilterValue
 from engine.guarded import GuardedEngine
 from engine.incidents import report_incident
+from engine.label_sets import label_counts, labels_together, nearest_calls
 from engine.lines import ResultColumn
 from engine.logs import set_up_logs
+from engine.predicted import LabelSets
 from engine.readers import Source
 from engine.registry import ModelEntry
 from engine.report import report_html
@@ -53,6 +57,10 @@ __all__ = [
     "FilterValue",
     "ForelightError",
     "GuardedEngine",
+    "LabelSetComparison",
+    "LabelSetEvaluation",
+    "LabelSetFigures",
+    "LabelSets",
     "ModelCard",
     "ModelEntry",
     "ModelFacts",
@@ -87,6 +95,9 @@ __all__ = [
     "compare",
     "csv_text",
     "evaluation_of",
+    "label_counts",
+    "labels_together",
+    "nearest_calls",
     "neighbours",
     "prepare",
     "repeat",

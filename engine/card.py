@@ -35,7 +35,11 @@ RESERVED_NAMES = ("row", "status", "error", "prediction", "confidence", "file")
 
 
 class ModelCard(CardModel):
-    """What a visitor needs to know of a model, and the engine to run it: the content of `card.yaml`."""
+    """What a visitor needs to know of a model, and the engine to run it: the content of `card.yaml`.
+
+    `target` is the column of an upload that holds what is true; `targets` are such columns for each label or output
+    that has one of its own. `thresholds` are the probabilities from which on a label counts, where several may.
+    """
 
     title: str
     task: TaskName
@@ -59,7 +63,9 @@ class ModelCard(CardModel):
     output_kind: OutputKind | None = None
     output_key: str = ""
     labels: tuple[str, ...] = ()
+    thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
     target: str = ""
+    targets: dict[str, str] = Field(default_factory=dict)
     samples: tuple[Sample, ...] = ()
     figures: tuple[Figure, ...] = ()
 
@@ -74,12 +80,27 @@ class ModelCard(CardModel):
             if twice:
                 raise ValueError(f"{what}: '{twice[0]}' stands there twice")
         own = {output.name for output in self.outputs} | set(RESERVED_NAMES)
-        clash = sorted(own & {column.name for column in self.signature})
+        columns = {column.name for column in self.signature}
+        clash = sorted(own & columns)
         if clash:
             raise ValueError(f"signature: '{clash[0]}' is the name of a column of the results; call it otherwise")
-        if self.target and self.target in {column.name for column in self.signature}:
-            raise ValueError(f"target: '{self.target}' is in the signature too; a label is never fed to the model")
+        fed = [name for name in self.target_columns if name in columns]
+        if fed:
+            raise ValueError(f"target: '{fed[0]}' is in the signature too; a label is never fed to the model")
+        taken = [name for name in self.targets.values() if name in own]
+        if taken:
+            raise ValueError(f"targets: '{taken[0]}' is the name of a column of the results; call it otherwise")
+        known = {*self.labels, *(output.name for output in self.outputs)}
+        given = {"targets": set(self.targets) - known, "thresholds": set(self.thresholds) - set(self.labels)}
+        for key, strange in given.items():
+            if strange:
+                raise ValueError(f"{key}: '{min(strange)}' is none of the {'labels' if self.labels else 'outputs'}")
         return self
+
+    @property
+    def target_columns(self) -> tuple[str, ...]:
+        """The columns of an upload that hold what is true: recognised, never fed to the model."""
+        return tuple(dict.fromkeys((*([self.target] if self.target else []), *self.targets.values())))
 
     def column(self, name: str) -> Column:
         """The signature's column of that name; KeyError where there is none."""

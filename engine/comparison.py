@@ -8,7 +8,7 @@ import polars as pl
 
 from engine.errors import NotComparable
 from engine.filters import Filters
-from engine.predicted import Classes, Predicted, Values
+from engine.predicted import Classes, LabelSets, Predicted, Values
 from engine.results import Results
 from engine.tasks import task_of
 
@@ -113,6 +113,74 @@ class ClassComparison(_Comparison):
         return [label for label in self._of_a.labels if label in self._of_b.labels]
 
 
+@dataclass(frozen=True, slots=True)
+class LabelSetAgreement:
+    """Over `rows` that both runs predicted: the share with the same labels, and the share of single answers alike.
+
+    `per_label` has label, both, first (only), second (only), neither.
+    """
+
+    rows: int
+    share: float
+    answers: float
+    per_label: pl.DataFrame
+
+
+class LabelSetComparison(_Comparison):
+    """Two runs that each said which labels hold of the same rows; `labels` are those that both know."""
+
+    def __init__(self, a: Results, b: Results, of_a: LabelSets, of_b: LabelSets) -> None:
+        super().__init__(a, b)
+        self._of_a, self._of_b = of_a, of_b
+        self.labels = tuple(label for label in of_a.labels if label in of_b.labels)
+
+    def agreement(self, where: Filters = ()) -> LabelSetAgreement:
+        """How often the two runs gave the same labels."""
+        names = range(len(self.labels))
+        pairs = [(pl.col(f"a{number}"), pl.col(f"b{number}")) for number in names]
+        counts = [
+            each.sum().alias(f"{kind}{number}")
+            for number, (a, b) in zip(names, pairs, strict=True)
+            for kind, each in (("both", a & b), ("first", a & ~b), ("second", b & ~a))
+        ]
+        same = pl.all_horizontal(a == b for a, b in pairs).mean().alias("same")
+        beside = self._beside(_held(self._of_a, self.labels, "a"), _held(self._of_b, self.labels, "b"), where)
+        found = beside.select(pl.len().alias("rows"), same, *counts).collect(engine="streaming").row(0, named=True)
+        rows = int(found["rows"])
+        kinds = {kind: [int(found[f"{kind}{number}"] or 0) for number in names] for kind in ("both", "first", "second")}
+        other = [first + second for first, second in zip(kinds["first"], kinds["second"], strict=True)]
+        neither = [rows - both - apart for both, apart in zip(kinds["both"], other, strict=True)]
+        frame = pl.DataFrame({"label": self.labels, **kinds, "neither": neither})
+        answers = 1 - sum(other) / (rows * len(self.labels)) if rows else 0.0
+        return LabelSetAgreement(rows, float(found["same"] or 0), answers, frame)
+
+    def differences(self, limit: int = 50, where: Filters = ()) -> pl.DataFrame:
+        """The lines that differ most: row, a, b, and gap, the largest difference of a label's probability (0 to 1)."""
+        first, second = (
+            {name: pl.col(each.column)}
+            | {f"{name}{place}": pl.col(_share_of(each, label)) for place, label in enumerate(self.labels)}
+            for each, name in ((self._of_a, "a"), (self._of_b, "b"))
+        )
+        gaps = [(pl.col(f"a{place}") - pl.col(f"b{place}")).abs() for place in range(len(self.labels))]
+        apart = self._beside(first, second, where).select("row", "a", "b", pl.max_horizontal(gaps).alias("gap"))
+        return (
+            apart.filter(pl.col("gap") > 0)
+            .sort("gap", "row", descending=[True, False])
+            .head(limit)
+            .collect(engine="streaming")
+        )
+
+
+def _share_of(sets: LabelSets, label: str) -> str:
+    return sets.shares[sets.labels.index(label)]
+
+
+def _held(sets: LabelSets, labels: tuple[str, ...], name: str) -> dict[str, pl.Expr]:
+    """Whether each of `labels` was predicted, as `name` and its number."""
+    least = dict(zip(sets.labels, sets.thresholds, strict=True))
+    return {f"{name}{place}": pl.col(_share_of(sets, label)) >= least[label] for place, label in enumerate(labels)}
+
+
 class ValueComparison(_Comparison):
     """Two runs that each gave numbers for the same rows; `pairs` are outputs to compare, those of one name first."""
 
@@ -171,7 +239,7 @@ class ValueComparison(_Comparison):
         return self._beside({"a": a}, {"b": b}, where).filter(pl.col("a").is_finite() & pl.col("b").is_finite())
 
 
-Comparison = ClassComparison | ValueComparison
+Comparison = ClassComparison | LabelSetComparison | ValueComparison
 
 
 def compare(a: Results, b: Results) -> Comparison:
@@ -182,7 +250,9 @@ def compare(a: Results, b: Results) -> Comparison:
         return ClassComparison(a, b, of_a, of_b)
     if isinstance(of_a, Values) and isinstance(of_b, Values):
         return ValueComparison(a, b, of_a, of_b)
-    raise NotComparable("One of these runs chooses classes, the other gives numbers: there is nothing to compare.")
+    if isinstance(of_a, LabelSets) and isinstance(of_b, LabelSets) and set(of_a.labels) & set(of_b.labels):
+        return LabelSetComparison(a, b, of_a, of_b)
+    raise NotComparable("These runs predict different kinds of things: there is nothing to compare.")
 
 
 def _predicted(results: Results) -> Predicted:

@@ -14,7 +14,7 @@ from torch import nn
 
 from engine.card import ModelCard
 from engine.ingest.table import FAULT, ROW
-from engine.predicted import Classes
+from engine.predicted import Classes, LabelSets
 from engine.predictor import predict_shard
 from engine.readers import Source
 from engine.runs.folder import RunFolder
@@ -123,6 +123,14 @@ def _of_lines(title: str, lines: pl.DataFrame, columns: Sequence[str], model: Lo
             if isinstance(off, float) and off > 1e-3:
                 yield Doubt("error", f"Sample '{title}': probabilities sum to one but for {off:.3g}.")
         yield from _of_labels(title, good, predicted, model.card)
+    if isinstance(predicted, LabelSets) and len(good) >= _ENOUGH_ROWS and len(predicted.labels) > 1:
+        sums = good.select(pl.sum_horizontal(predicted.shares)).to_series()
+        if bool(((sums - 1).abs() < 1e-3).all()):
+            yield Doubt(
+                "warning",
+                f"Sample '{title}': the probabilities of every row sum to one, as those of a model that chooses one "
+                "class. Does it give logits (output_kind), or is its task another one?",
+            )
 
 
 def _of_labels(title: str, good: pl.DataFrame, predicted: Classes, card: ModelCard) -> Iterator[Doubt]:

@@ -1,4 +1,4 @@
-"""What a task's predictions are: a class out of some, or numbers. What figures make sense follows from that."""
+"""What a task's predictions are: one class, several labels, or numbers. What figures make sense follows from that."""
 
 from __future__ import annotations
 
@@ -21,10 +21,28 @@ class Classes:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Each of `columns` is a number; `units` are theirs, in their order."""
+    """Each of `columns` is a number; `units` are theirs, in their order.
+
+    `targets` are the columns of an upload that hold what is true, for those that have one of their own.
+    """
 
     columns: tuple[str, ...]
     units: tuple[str, ...]
+    targets: tuple[tuple[str, str], ...] = ()
 
 
-Predicted = Classes | Values
+@dataclass(frozen=True, slots=True)
+class LabelSets:
+    """Any number of `labels` hold of a line: each whose probability, in the column of `shares`, reaches its threshold.
+
+    `column` names them as text. `targets` are the columns of an upload that say of each label whether it holds.
+    """
+
+    column: str
+    labels: tuple[str, ...]
+    shares: tuple[str, ...]
+    thresholds: tuple[float, ...]
+    targets: tuple[tuple[str, str], ...] = ()
+
+
+Predicted = Classes | LabelSets | Values

@@ -93,7 +93,7 @@ def result_names(card: ModelCard) -> frozenset[str]:
 def check_names(found: Sequence[str], card: ModelCard, file: str) -> list[Problem]:
     """What is wrong with the names of a table's columns: missing, misspelt (with the rename that mends it), extra."""
     needed = needed_columns(card)
-    free = [name for name in found if name not in needed and name != card.target]
+    free = [name for name in found if name not in needed and name not in card.target_columns]
     problems: list[Problem] = []
     for name in needed:
         if name in found:
@@ -106,9 +106,12 @@ def check_names(found: Sequence[str], card: ModelCard, file: str) -> list[Proble
         named = ", ".join(f"'{name}'" for name in free[:8]) + (" …" if len(free) > 8 else "")
         message = f"The model does not take {named}: kept, and back in the results."
         problems.append(Problem("note", "extra-column", message, file, free[0]))
-    if card.target and card.target in found:
-        message = f"'{card.target}' is recognised as the label: never fed to the model, kept beside its predictions."
-        problems.append(Problem("note", "label-column", message, file, card.target))
+    labels = [name for name in card.target_columns if name in found]
+    if labels:
+        named = ", ".join(f"'{name}'" for name in labels[:8]) + (" …" if len(labels) > 8 else "")
+        are = "is recognised as the label" if len(labels) == 1 else "are recognised as labels"
+        message = f"{named} {are}: never fed to the model, kept beside its predictions."
+        problems.append(Problem("note", "label-column", message, file, labels[0]))
     return problems
 
 
@@ -123,7 +126,7 @@ def _use(name: str, card: ModelCard) -> ColumnUse:
         return ColumnUse(name, "input", inputs[name].type, inputs[name].unit)
     if card.sequence and name in (card.sequence.series, card.sequence.step):
         return ColumnUse(name, "order")
-    return ColumnUse(name, "label" if name == card.target else "extra")
+    return ColumnUse(name, "label" if name in card.target_columns else "extra")
 
 
 def _missing(name: str, near: str | None, card: ModelCard, file: str, found: Sequence[str]) -> Problem:

@@ -116,8 +116,53 @@ class SeriesGrid:
     title: str = "Where the outputs move most"
 
 
+@dataclass(frozen=True, slots=True)
+class LabelShare:
+    """One of several labels that may hold at once: the column of its probability, and from where on it holds."""
+
+    label: str
+    column: str
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCounts:
+    """How many lines each label holds of."""
+
+    shares: tuple[LabelShare, ...]
+    title: str = "Predicted labels"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelThreshold:
+    """The probabilities of one label, and how many lines it would hold of from another threshold on."""
+
+    shares: tuple[LabelShare, ...]
+    title: str = "Threshold of a label"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsTogether:
+    """How many lines each two labels hold of together."""
+
+    shares: tuple[LabelShare, ...]
+    title: str = "Labels that come together"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelReview:
+    """Lines that a person should look at: those where a label's probability is nearest to its threshold."""
+
+    shares: tuple[LabelShare, ...]
+    title: str = "Needs review"
+
+
 View = (
     Distribution
+    | LabelCounts
+    | LabelThreshold
+    | LabelsTogether
+    | LabelReview
     | ClassBalance
     | Confidence
     | Threshold

@@ -47,7 +47,7 @@ LAYERS = (
     ),
     ("engine.runs", "engine.uploads"),
     ("engine.writer", "engine.predictor", "engine.batch_size"),
-    ("engine.lines", "engine.results", "engine.export", "engine.standing"),
+    ("engine.lines", "engine.results", "engine.export", "engine.standing", "engine.label_sets"),
     ("engine.evaluation", "engine.comparison", "engine.report"),
     ("engine.single", "engine.work", "engine.messages", "engine.worker"),
     ("engine.backends", "engine.facts"),

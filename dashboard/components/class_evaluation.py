@@ -1,8 +1,7 @@
-"""How right the classes were: figures, the matrix of mix-ups, calibration, the threshold of one class, each class."""
+"""How right the classes were: figures, the matrix of mix-ups, calibration, each class."""
 
 from __future__ import annotations
 
-from math import floor
 from typing import Any
 
 import polars as pl
@@ -13,18 +12,17 @@ from dashboard import selection
 from dashboard.components.chart import Marks, draw, show_title
 from dashboard.components.judging import (
     Where,
-    class_curve,
     class_figures,
     known,
     show_cards,
     show_nothing_to_judge,
     show_used,
 )
+from dashboard.components.threshold import show_threshold
 from dashboard.words import count, plain, short
-from engine import ClassEvaluation, ClassFigures, Curve, Filter, Point
+from engine import ClassEvaluation, ClassFigures, Filter
 
 _MIX_UPS = 5
-_STEPS = 1_000  # of the threshold
 
 
 def show_classes(evaluation: ClassEvaluation, where: Where) -> None:
@@ -42,12 +40,12 @@ def show_classes(evaluation: ClassEvaluation, where: Where) -> None:
         if figures.calibration_error is not None:
             _show_calibration(evaluation, figures.calibration_error, where)
         else:
-            _show_each(figures)
+            show_each(figures.per_class)
     if evaluation.has_shares:
         with st.container(border=True):
-            _show_threshold(evaluation, where)
+            show_threshold(evaluation, evaluation.labels, where)
         with st.container(border=True):
-            _show_each(figures)
+            show_each(figures.per_class)
 
 
 def class_cards(figures: ClassFigures) -> list[tuple[str, str, str]]:
@@ -135,97 +133,17 @@ def _show_calibration(evaluation: ClassEvaluation, error: float, where: Where) -
     )
 
 
-@st.fragment
-def _show_threshold(evaluation: ClassEvaluation, where: Where) -> None:
-    """One class against the others: ROC, precision–recall, and a threshold that both follow."""
-    st.subheader("Decision threshold", anchor=False)
-    controls = st.container(horizontal=True, vertical_alignment="bottom")
-    with controls:
-        label = str(st.selectbox("Class to find", evaluation.labels, key="threshold-class", width=260))
-        ratio = st.number_input(
-            "A missed row costs as many false alarms as",
-            0.01, 10_000.0, 1.0, 1.0, "%g", key="cost-ratio", width=320,
-            help="How much worse it is to miss a row of this class than to take another for it.",
-        )  # fmt: skip
-    curve = class_curve(evaluation, known(evaluation.results), label, where)
-    if curve is None:
-        st.info(f"All or none of these rows are {plain(label)}: there is nothing to tell apart.")
-        return
-    best = curve.best(ratio)
-    controls.button(
-        f"Least cost: {best.threshold:.3f}",
-        icon=":material/target:",
-        on_click=_set_threshold,
-        args=(best.threshold,),
-        help=f"{_said(best, label)} Move the threshold there.",
-    )
-    threshold = st.slider(
-        f"Rows with a probability of at least this are taken for {plain(short(label, 24))}",
-        0.0, 1.0, 0.5, 1 / _STEPS, "%.3f", key="decision-threshold",
-    )  # fmt: skip
-    point = curve.at(threshold)
-    _show_point(curve, point)
-    sides = st.grid(2, min_column_width=380)
-    with sides:
-        with st.container():
-            show_title("ROC", "roc", curve.points)
-            draw(charts.roc_figure(curve, point), charts.roc_alt(curve, point), "roc")
-        with st.container():
-            show_title("Precision and recall", "precision-recall", curve.points)
-            draw(charts.precision_figure(curve, point), charts.precision_alt(curve, point), "precision-recall")
-    st.caption(_about(curve))
-
-
-def _show_point(curve: Curve, point: Point) -> None:
-    rows = curve.positives + curve.negatives
-    show_cards(
-        [
-            (
-                "Found (recall)",
-                f"{point.recall:.1%}",
-                f"{point.found:,} of {count(curve.positives, 'row')} of the class.",
-            ),
-            ("Missed", f"{point.missed:,}", "Rows of the class that are not taken for it."),
-            (
-                "False alarms",
-                f"{point.false_alarms:,}",
-                f"Of {count(curve.negatives, 'other row')}, taken for the class.",
-            ),
-            ("Precision", f"{point.precision:.1%}", "The share that is right among the rows taken for the class."),
-        ],
-        rows,
-    )
-
-
-def _about(curve: Curve) -> str:
-    how = "" if curve.exact else " Of so many rows, at 201 thresholds."
-    return (
-        f"Area under the ROC curve {curve.auroc:.3f}; average precision {curve.average_precision:.3f}. "
-        f"The dashed and dotted lines are chance.{how}"
-    )
-
-
-def _said(point: Point, label: str) -> str:
-    return (
-        f"{point.found:,} of {point.found + point.missed:,} rows of {plain(short(label, 24))} are found there, "
-        f"with {count(point.false_alarms, 'false alarm')}."
-    )
-
-
-def _set_threshold(threshold: float) -> None:
-    st.session_state["decision-threshold"] = min(1.0, floor(threshold * _STEPS) / _STEPS)
-
-
-def _show_each(figures: ClassFigures) -> None:
-    st.subheader("Class by class", anchor=False)
+def show_each(per_class: pl.DataFrame, what: str = "Class") -> None:
+    """The figures of each class or label: how often it came, precision, recall, F1."""
+    st.subheader(f"{what} by {what.lower()}", anchor=False)
     st.dataframe(
-        figures.per_class,
+        per_class,
         hide_index=True,
-        height=min(560, 38 + 35 * len(figures.per_class)),
+        height=min(560, 38 + 35 * len(per_class)),
         placeholder="–",
-        alt=f"Precision, recall and F1 of {count(len(figures.per_class), 'class', 'classes')}: {_said_each(figures)}",
+        alt=f"Precision, recall and F1 of {count(len(per_class), 'class', 'classes')}: {_said_each(per_class)}",
         column_config={
-            "label": st.column_config.TextColumn("Class"),
+            "label": st.column_config.TextColumn(what),
             "rows": st.column_config.NumberColumn("Rows", format="localized", help="Rows with this label"),
             "predicted": st.column_config.NumberColumn(
                 "Predicted", format="localized", help="Rows taken for this class"
@@ -233,13 +151,14 @@ def _show_each(figures: ClassFigures) -> None:
             "precision": _share("Precision", "Right among those taken for it"),
             "recall": _share("Recall", "Found among those with the label"),
             "f1": _share("F1", "Harmonic mean of precision and recall"),
+            "auroc": _share("AUROC", "How well its probabilities put rows with the label first; 0.5 is chance"),
         },
     )
 
 
-def _said_each(figures: ClassFigures) -> str:
+def _said_each(per_class: pl.DataFrame) -> str:
     """The recall of the most frequent classes."""
-    most = figures.per_class.drop_nulls("recall").sort("rows", descending=True).head(_MIX_UPS)
+    most = per_class.drop_nulls("recall").sort("rows", descending=True).head(_MIX_UPS)
     return ", ".join(f"{label} found {recall:.1%}" for label, recall in most.select("label", "recall").iter_rows())
 
 

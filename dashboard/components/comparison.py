@@ -12,7 +12,16 @@ from dashboard import evaluation_charts as charts
 from dashboard import selection
 from dashboard.components.chart import draw, show_title
 from dashboard.components.class_evaluation import class_cards
-from dashboard.components.judging import Known, Where, class_figures, known, show_cards, value_figures
+from dashboard.components.judging import (
+    Known,
+    Where,
+    class_figures,
+    known,
+    label_set_figures,
+    show_cards,
+    value_figures,
+)
+from dashboard.components.label_set_evaluation import label_set_cards
 from dashboard.components.run_title import files_of
 from dashboard.components.value_evaluation import value_cards
 from dashboard.words import count, extent, number, plain, short, when, with_unit
@@ -21,6 +30,8 @@ from engine import (
     ClassEvaluation,
     Filter,
     GuardedEngine,
+    LabelSetComparison,
+    LabelSetEvaluation,
     Results,
     Run,
     ValueComparison,
@@ -35,7 +46,7 @@ _MOST_COLUMNS = 40
 _MOST_RUNS = 500
 _MOST_SIGNS = 18
 _OF_THE_FILE = ("label", "order", "extra", "input")
-_Comparison = ClassComparison | ValueComparison
+_Comparison = ClassComparison | LabelSetComparison | ValueComparison
 
 
 def choose_other(engine: GuardedEngine, run: Run, asked: str) -> Run | None:
@@ -83,6 +94,8 @@ def show_comparison(a: Results, b: Results, where: Where) -> None:
         st.info("No row is left by these filters. Take one away above.", icon=":material/filter_list_off:")
     elif isinstance(comparison, ClassComparison):
         _show_classes(comparison, names, where)
+    elif isinstance(comparison, LabelSetComparison):
+        _show_label_sets(comparison, names, where)
     else:
         _show_values(comparison, names, where)
 
@@ -122,6 +135,31 @@ def _show_classes(comparison: ClassComparison, names: tuple[str, str], where: Wh
         _show_metrics(comparison, names, where)
     order = "the largest gap in a class's probability first" if comparison.has_gap else "in the order of the file"
     _show_differences(comparison, comparison.differences(_MOST_DIFFERENCES, where), names, order)
+
+
+def _show_label_sets(comparison: LabelSetComparison, names: tuple[str, str], where: Where) -> None:
+    agreement = comparison.agreement(where)
+    show_cards(
+        [
+            ("Same labels", f"{agreement.share:.1%}", "The share of rows that got exactly the same labels from both."),
+            ("Same answers", f"{agreement.answers:.1%}", "The share of single answers, a label of a row each, alike."),
+            ("Rows compared", f"{agreement.rows:,}", "Rows that both runs predicted."),
+        ],
+        agreement.rows,
+    )
+    sides = st.grid(2, min_column_width=400)
+    with sides.container(border=True, height="stretch"):
+        show_title("Label by label", "pairs", agreement.per_label)
+        only = {
+            "first": st.column_config.Column(f"only {names[0]}"),
+            "second": st.column_config.Column(f"only {names[1]}"),
+        }
+        alt = f"In how many rows both, one or neither gave each of {count(len(comparison.labels), 'label')}"
+        st.dataframe(agreement.per_label, hide_index=True, height=400, column_config=only, alt=alt)
+    with sides.container(border=True, height="stretch"):
+        _show_metrics(comparison, names, where)
+    lines = comparison.differences(_MOST_DIFFERENCES, where)
+    _show_differences(comparison, lines, names, "the largest gap in a label's probability first")
 
 
 def _show_values(comparison: ValueComparison, names: tuple[str, str], where: Where) -> None:
@@ -218,7 +256,10 @@ def _metrics(results: Results, where: Where) -> dict[str, str]:
     if isinstance(evaluation, ClassEvaluation):
         of_classes = class_figures(evaluation, known(results), where)
         cards = class_cards(of_classes) if of_classes else []
+    elif isinstance(evaluation, LabelSetEvaluation):
+        of_sets = label_set_figures(evaluation, known(results), where)
+        cards = label_set_cards(of_sets) if of_sets else []
     elif isinstance(evaluation, ValueEvaluation):
-        of_values = value_figures(evaluation, known(results), evaluation.predicted.columns[0], where)
+        of_values = value_figures(evaluation, known(results), evaluation.outputs[0], where)
         cards = value_cards(of_values, "") if of_values else []
     return {name: figure for name, figure, _ in cards}

@@ -12,6 +12,8 @@ from engine import (
     ClassFigures,
     Curve,
     Filter,
+    LabelSetEvaluation,
+    LabelSetFigures,
     Results,
     Used,
     ValueEvaluation,
@@ -43,8 +45,14 @@ def class_figures(_evaluation: ClassEvaluation, of: Known, where: Where) -> Clas
     return _evaluation.figures(where)
 
 
+@st.cache_resource(max_entries=_KEPT, show_spinner="Comparing with the labels")
+def label_set_figures(_evaluation: LabelSetEvaluation, of: Known, where: Where) -> LabelSetFigures | None:
+    """The figures of the selection."""
+    return _evaluation.figures(where)
+
+
 @st.cache_resource(max_entries=_KEPT, show_spinner="Drawing the curves")
-def class_curve(_evaluation: ClassEvaluation, of: Known, label: str, where: Where) -> Curve | None:
+def class_curve(_evaluation: ClassEvaluation | LabelSetEvaluation, of: Known, label: str, where: Where) -> Curve | None:
     """The curve of one class."""
     return _evaluation.curve(label, where)
 

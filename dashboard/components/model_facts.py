@@ -10,7 +10,7 @@ from dashboard.api import template_path
 from dashboard.components.snippets import show_snippets
 from dashboard.failures import shown_failures
 from dashboard.words import code, count, number, plain, size
-from engine import GuardedEngine, ModelCard, ModelEntry, task_of
+from engine import GuardedEngine, LabelSets, ModelCard, ModelEntry, task_of
 
 
 def show_model(engine: GuardedEngine, entry: ModelEntry) -> None:
@@ -84,7 +84,10 @@ def _gives(card: ModelCard) -> None:
     st.subheader("What it gives", anchor=False)
     if card.labels:
         named = ", ".join(card.labels[:40]) + (f" and {len(card.labels) - 40:,} more" if len(card.labels) > 40 else "")
-        st.markdown(f"One of {count(len(card.labels), 'class', 'classes')} a row: {plain(named, most=2_000)}\\.")
+        several = isinstance(task_of(card).outputs.predicted(card, ()), LabelSets)
+        number = count(len(card.labels), "label") if several else count(len(card.labels), "class", "classes")
+        what = f"Any of {number}" if several else f"One of {number}"
+        st.markdown(f"{what} a row: {plain(named, most=2_000)}\\.")
     for output in card.outputs:
         unit = f", in {plain(output.unit)}" if output.unit else ""
         what = f": {plain(output.description)}" if output.description else ""

@@ -14,7 +14,7 @@ from dashboard.components.pages import first_page, show_pages
 from dashboard.components.row_detail import show_row
 from dashboard.words import count, decimals, with_unit
 from engine import Filter, ResultColumn, Results
-from engine.views import Confidence
+from engine.views import Confidence, LabelCounts
 
 _SIZES = (25, 50, 100, 250, 500)
 _UP, _DOWN = "ascending", "descending"
@@ -124,13 +124,14 @@ def _shown_columns(results: Results, only_failed: bool) -> list[ResultColumn]:
 
 
 def _shares(results: Results) -> set[str]:
-    """The columns that are shares of one: confidence and the probability of each class."""
-    return {
+    """The columns that are shares of one: confidence, and the probability of each class or label."""
+    single = {
         name
         for view in results.views
         if isinstance(view, Confidence)
         for name in (view.column, *(f"probability_{label}" for label in view.labels))
     }
+    return single | {share.column for view in results.views if isinstance(view, LabelCounts) for share in view.shares}
 
 
 def _config(results: Results, lines: pl.DataFrame) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def show_review(view: Review, results: Results, where: tuple[Filter, ...], name:
     else:
         lines = least.filter(pl.col(view.confidence).is_not_null())
         config = {view.confidence: st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f")}
-    _choosable(lines, config, f"{name}|{order}", "The rows that the model was least sure of")
+    choosable(lines, config, f"{name}|{order}", "The rows that the model was least sure of")
     spread = results.quantiles(view.confidence, where)
     if spread:
         at = float(f"{spread['p05']:.3f}")
@@ -88,10 +88,10 @@ def show_extremes(view: Extremes, results: Results, where: tuple[Filter, ...], n
             with st.container():
                 st.caption(words)
                 lines = results.page(0, _A_FEW, sort=column, descending=descending, where=valid, columns=names)
-                _choosable(lines, config, f"{name}|{column}|{words}", f"{words} {column}, one row each")
+                choosable(lines, config, f"{name}|{column}|{words}", f"{words} {column}, one row each")
 
 
-def _choosable(lines: pl.DataFrame, config: dict[str, Any], key: str, alt: str) -> None:
+def choosable(lines: pl.DataFrame, config: dict[str, Any], key: str, alt: str) -> None:
     """A small table; the row chosen in it is the row of the address."""
 
     def choose() -> None:

@@ -17,7 +17,7 @@ from dashboard.components.what_if import show_what_if_of_row
 from dashboard.series_charts import series_figure
 from dashboard.words import count, extent, number, plain
 from engine import Filter, Results, neighbours
-from engine.views import Confidence, Distribution, Gallery, SeriesLines
+from engine.views import Confidence, Distribution, Gallery, LabelCounts, SeriesLines
 
 _FEW_PIXELS = 64
 _MOST_STEPS = 2_000
@@ -158,6 +158,7 @@ def _neighbours(line: Mapping[str, Any], results: Results) -> None:
 
 
 def _ranked(results: Results) -> list[str]:
-    """The columns by which rows have an order: how sure the model was, or each value that it gave."""
+    """The columns by which rows have an order: how sure the model was, of each label, or each value that it gave."""
     sure = [view.column for view in results.views if isinstance(view, Confidence)]
+    sure += [share.column for view in results.views if isinstance(view, LabelCounts) for share in view.shares]
     return sure or [output.name for output in results.card.outputs]

@@ -22,21 +22,41 @@ _MOST_POINTS = 4_000
 
 def show_values(evaluation: ValueEvaluation, where: Where) -> None:
     """Everything about the rows that the filters leave."""
-    outputs = evaluation.predicted.columns
-    chosen = st.selectbox("Value that the label is of", outputs, width=320) if outputs[1:] else None
+    outputs = evaluation.outputs
+    if outputs[1:] and evaluation.has_own:
+        _show_outputs(evaluation, where)
+    asked = "Value" if evaluation.has_own else "Value that the label is of"
+    chosen = st.selectbox(asked, outputs, key="judged-output", width=320) if outputs[1:] else None
     output = str(chosen or outputs[0])
-    unit = evaluation.predicted.units[outputs.index(output)]
+    unit, label = evaluation.unit_of(output), evaluation.label_of(output)
     figures = value_figures(evaluation, known(evaluation.results), output, where)
     if figures is None:
-        show_nothing_to_judge(evaluation.used(output, where), evaluation.label, numbers=True)
+        show_nothing_to_judge(evaluation.used(output, where), label, numbers=True)
         return
-    show_used(figures.used, evaluation.label, numbers=True)
+    show_used(figures.used, label, numbers=True)
     show_cards(value_cards(figures, unit), figures.used.rows)
     sides = st.grid(2, min_column_width=400)
     with sides.container(border=True, height="stretch"):
         _show_parity(evaluation, output, unit, where, figures.used.rows)
     with sides.container(border=True, height="stretch"):
         _show_residuals(evaluation, output, unit, where, figures.used.rows)
+
+
+def _show_outputs(evaluation: ValueEvaluation, where: Where) -> None:
+    """The figures of each output that has a label of its own, a line each."""
+    found = {each: value_figures(evaluation, known(evaluation.results), each, where) for each in evaluation.outputs}
+    judged = {output: figures for output, figures in found.items() if figures is not None}
+    if not judged:
+        return
+    cards = {output: {name: text for name, text, _ in value_cards(judged[output], "")} for output in judged}
+    table = {
+        "Value": list(judged),
+        "Unit": [evaluation.unit_of(output) for output in judged],
+        "Label": [evaluation.label_of(output) for output in judged],
+        **{name: [cards[output][name] for output in judged] for name in next(iter(cards.values()))},
+    }
+    said = "; ".join(f"{output} R² {cards[output]['R²']}" for output in judged)
+    st.dataframe(table, hide_index=True, height="content", alt=f"Figures of each value: {said}")
 
 
 def value_cards(figures: ValueFigures, unit: str) -> list[tuple[str, str, str]]:
@@ -63,10 +83,10 @@ def value_cards(figures: ValueFigures, unit: str) -> list[tuple[str, str, str]]:
 def _show_parity(evaluation: ValueEvaluation, output: str, unit: str, where: Where, rows: int) -> None:
     points = evaluation.parity(output, where, _MOST_POINTS)
     show_title("Predicted and true", "parity", points)
-    titles = with_unit(f"label: {evaluation.label}", unit), with_unit(f"predicted: {output}", unit)
+    titles = with_unit(f"label: {evaluation.label_of(output)}", unit), with_unit(f"predicted: {output}", unit)
     figure = charts.diagonal_figure(points, ("label", titles[0]), ("predicted", titles[1]))
     ends = f"{extent('labels', points['label'], unit)}, {extent('predictions', points['predicted'], unit)}"
-    draw(figure, f"{output} against {evaluation.label}, {count(len(points), 'row')}: {ends}.", "parity")
+    draw(figure, f"{output} against {evaluation.label_of(output)}, {count(len(points), 'row')}: {ends}.", "parity")
     st.caption(f"On the dashed line the prediction is right.{_sampled(len(points), rows)}")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import charts, selection
-from dashboard.components import review, series
+from dashboard.components import label_views, review, series
 from dashboard.components.chart import (
     Answer,
     Marks,
@@ -27,6 +27,10 @@ from engine.views import (
     Distribution,
     Extremes,
     Gallery,
+    LabelCounts,
+    LabelReview,
+    LabelsTogether,
+    LabelThreshold,
     Review,
     SeriesGrid,
     SeriesLines,
@@ -79,6 +83,14 @@ def show(view: View, results: Results, where: tuple[Filter, ...], place: int) ->
             series.show_series(view, results, where, name)
         case SeriesGrid():
             series.show_grid(view, results, where, name)
+        case LabelCounts():
+            label_views.show_label_counts(view, results, where, name)
+        case LabelThreshold():
+            label_views.show_label_threshold(view, results, where, name)
+        case LabelsTogether():
+            label_views.show_labels_together(view, results, where, name)
+        case LabelReview():
+            label_views.show_label_review(view, results, where, name)
         case Gallery():
             show_gallery(view, results, where)
 

@@ -41,3 +41,31 @@ class MlpClassifier(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         return torch.optim.Adam(self.parameters(), lr=0.003, weight_decay=1e-4)
+
+
+class MlpLabeller(MlpClassifier):
+    """The same, trained so that each of the classes may hold by itself."""
+
+    def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], batch_idx: int) -> torch.Tensor:
+        x, y = batch
+        return nn.functional.binary_cross_entropy_with_logits(self(x), y)
+
+
+class MlpRegressor(MlpClassifier):
+    """The same, giving values (batch, outputs) in their own units; `middle` and `spread` of each are buffers too."""
+
+    middle: torch.Tensor
+    spread: torch.Tensor
+
+    def __init__(self, features: int, outputs: int, hidden: int = 32) -> None:
+        super().__init__(features, outputs, hidden)
+        self.save_hyperparameters()
+        self.register_buffer("middle", torch.zeros(outputs))
+        self.register_buffer("spread", torch.ones(outputs))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x) * self.spread + self.middle
+
+    def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], batch_idx: int) -> torch.Tensor:
+        x, y = batch
+        return nn.functional.mse_loss((self(x) - self.middle) / self.spread, (y - self.middle) / self.spread)

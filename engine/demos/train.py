@@ -14,7 +14,15 @@ from engine.settings import BUNDLED_MODELS
 RECIPES = MappingProxyType(
     {
         name: f"engine.demos.recipes.{name.replace('-', '_')}"
-        for name in ("breast-cancer", "cifar10", "diabetes-progression", "digits", "lorenz-state")
+        for name in (
+            "breast-cancer",
+            "cifar10",
+            "diabetes-progression",
+            "digits",
+            "lorenz-state",
+            "penguins",
+            "yeast-genes",
+        )
     }
 )
 

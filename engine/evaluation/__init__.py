@@ -6,25 +6,28 @@ from threading import Thread
 
 from engine.evaluation.classes import ClassEvaluation, ClassFigures
 from engine.evaluation.curves import Curve, Point
+from engine.evaluation.label_sets import LabelSetEvaluation, LabelSetFigures
 from engine.evaluation.labels import Used
 from engine.evaluation.values import ValueEvaluation, ValueFigures
-from engine.predicted import Classes
+from engine.predicted import Classes, LabelSets
 from engine.results import Results
 from engine.tasks import task_of
 
-Evaluation = ClassEvaluation | ValueEvaluation
+Evaluation = ClassEvaluation | LabelSetEvaluation | ValueEvaluation
 
 
 def evaluation_of(results: Results) -> Evaluation | None:
     """The judgement of the run by its labels; None where the upload brought none."""
-    label = next((column.name for column in results.columns if column.role == "label"), None)
-    if label is None:
+    labels = tuple(column.name for column in results.columns if column.role == "label")
+    if not labels:
         return None
     names = [column.name for column in results.columns]
     predicted = task_of(results.card).outputs.predicted(results.card, names)
     if isinstance(predicted, Classes):
-        return ClassEvaluation(results, label, predicted)
-    return ValueEvaluation(results, label, predicted)
+        return ClassEvaluation(results, labels[0], predicted)
+    if isinstance(predicted, LabelSets):
+        return LabelSetEvaluation(results, labels, predicted)
+    return ValueEvaluation(results, labels, predicted)
 
 
 def prepare(results: Results) -> None:
@@ -37,6 +40,8 @@ __all__ = [
     "ClassFigures",
     "Curve",
     "Evaluation",
+    "LabelSetEvaluation",
+    "LabelSetFigures",
     "Point",
     "Used",
     "ValueEvaluation",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,15 +30,38 @@ class ValueFigures:
 
 
 class ValueEvaluation:
-    """The judgement of one run's numbers by the labels in the column `label`."""
+    """The judgement of one run's numbers by the labels in columns of the upload."""
 
-    def __init__(self, results: Results, label: str, predicted: Values) -> None:
-        self.results, self.label, self.predicted = results, label, predicted
+    def __init__(self, results: Results, columns: tuple[str, ...], predicted: Values) -> None:
+        """`columns` hold labels; one that no output names as its own is of any output."""
+        self.results, self.predicted = results, predicted
+        own = {output: column for output, column in predicted.targets if column in columns}
+        shared = [column for column in columns if column not in own.values()]
+        labelled = {output: own.get(output) or next(iter(shared), "") for output in predicted.columns}
+        self._labels = {output: column for output, column in labelled.items() if column}
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The outputs that labels are of, or may be."""
+        return tuple(self._labels)
+
+    @property
+    def has_own(self) -> bool:
+        """Whether each output has a label of its own, so that all are judged."""
+        return len(set(self._labels.values())) == len(self._labels)
+
+    def label_of(self, output: str) -> str:
+        """The column of the upload that holds what is true of the output."""
+        return self._labels[output]
+
+    def unit_of(self, output: str) -> str:
+        return self.predicted.units[self.predicted.columns.index(output)]
 
     def used(self, output: str, where: Filters = ()) -> Used:
         """How many lines of the selection can be judged, and why the others cannot."""
         sound = pl.col(output).is_finite().fill_null(False)
-        return count_used(self.results.scan(where), self._empty, self._number.is_not_null(), sound, self.label)
+        empty, number = self._cells(output)
+        return count_used(self._scan(where), empty, number.is_not_null(), sound, self.label_of(output))
 
     def figures(self, output: str, where: Filters = ()) -> ValueFigures | None:
         """The figures of the selection, computed by a worker; None where not one line can be judged."""
@@ -63,25 +87,25 @@ class ValueEvaluation:
     def lines(self, output: str, where: Filters, *more: pl.Expr) -> pl.LazyFrame:
         """The lines that can be judged: row, label, predicted, and more."""
         predicted = pl.col(output).cast(pl.Float64)
-        known = usable(self._empty, self._number.is_not_null(), predicted.is_finite())
-        lines = self.results.scan(where).filter(known)
-        return lines.select("row", self._number.alias("label"), predicted.alias("predicted"), *more)
+        empty, number = self._cells(output)
+        lines = self._scan(where).filter(usable(empty, number.is_not_null(), predicted.is_finite()))
+        return lines.select("row", number.alias("label"), predicted.alias("predicted"), *more)
 
     def _sample(self, lines: pl.LazyFrame, limit: int) -> pl.DataFrame:
         rows = int(lines.select(pl.len()).collect(engine="streaming").item())
         return lines.gather_every(max(1, -(-rows // limit))).collect(engine="streaming")
 
+    def _scan(self, where: Filters) -> pl.LazyFrame:
+        return self.results.scan(where)
+
+    def _cells(self, output: str) -> tuple[pl.Expr, pl.Expr]:
+        """(whether the output's label is empty, the label as a number)."""
+        label = self.label_of(output)
+        return is_empty(label, self._schema[label]), as_number(label, self._schema[label])
+
     @cached_property
-    def _dtype(self) -> pl.DataType:
-        return self.results.scan().collect_schema()[self.label]
-
-    @property
-    def _number(self) -> pl.Expr:
-        return as_number(self.label, self._dtype)
-
-    @property
-    def _empty(self) -> pl.Expr:
-        return is_empty(self.label, self._dtype)
+    def _schema(self) -> Mapping[str, pl.DataType]:
+        return self.results.scan().collect_schema()
 
 
 _RESIDUAL = (pl.col("label") - pl.col("predicted")).alias("residual")

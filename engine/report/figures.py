@@ -53,7 +53,7 @@ def _(view: Distribution, results: Results) -> Chart:
     bins, spread = results.histogram(view.column), results.quantiles(view.column)
     middle, width = ((bins["lo"] + bins["hi"]) / 2).to_list(), (bins["hi"] - bins["lo"]).to_list()
     bars = go.Bar(x=middle, y=bins["count"].to_list(), width=width, marker_color=COLORS[0], hovertemplate=_BIN)
-    figure = _laid_out(go.Figure(bars), _with_unit(view.column, view.unit), "rows")
+    figure = laid_out(go.Figure(bars), _with_unit(view.column, view.unit), "rows")
     for name, words in (("p05", "5 %"), ("p50", "median"), ("p95", "95 %")):
         if name in spread:
             figure.add_vline(
@@ -79,7 +79,7 @@ def _(view: ClassBalance, results: Results) -> Chart:
         text=[f"{counts.get(name, 0):,} · {counts.get(name, 0) / total:.0%}" for name in names],
         hovertemplate="%{y}: %{x:,} rows<extra></extra>",
     )
-    figure = _laid_out(go.Figure(bars), "rows", "", 70 + 32 * len(names)).update_layout(margin_t=12)
+    figure = laid_out(go.Figure(bars), "rows", "", 70 + 32 * len(names)).update_layout(margin_t=12)
     figure.update_yaxes(autorange="reversed", type="category")
     said = ", ".join(f"{name} {counts.get(name, 0):,}" for name in names[:6])
     return Chart(view.title, f"Rows of each class: {said}.", figure)
@@ -96,7 +96,7 @@ def _(view: Confidence, results: Results) -> Chart:
         middle, width = ((part["lo"] + part["hi"]) / 2).to_list(), (part["hi"] - part["lo"]).to_list()
         style = {"marker_color": _color(label, view.labels), "name": harmless(label), "hovertemplate": _BIN}
         figure.add_bar(x=middle, y=part["count"].to_list(), width=width, **style)
-    _laid_out(figure, "confidence (0 to 1)", "rows", legend=True).update_layout(barmode="stack")
+    laid_out(figure, "confidence (0 to 1)", "rows", legend=True).update_layout(barmode="stack")
     said = f"median {spread['p50']:.2f}, one row in twenty below {spread['p05']:.2f}" if spread else "none"
     return Chart(view.title, f"How sure the model was: {said}.", figure)
 
@@ -114,7 +114,7 @@ def _(view: Against, results: Results) -> Chart:
             x=part[names[0]].to_list(), y=part[y].to_list(), mode="markers", marker=style, name=harmless(label),
             customdata=rows, hovertemplate="row %{customdata:,}<br>%{x:.4g}, %{y:.4g}<extra></extra>",
         )  # fmt: skip
-    _laid_out(figure, titles[0], _with_unit(y, units.get(y, "")), 420, legend=bool(view.color))
+    laid_out(figure, titles[0], _with_unit(y, units.get(y, "")), 420, legend=bool(view.color))
     choices = tuple(
         (name, {"x": [part[name].to_list() for _, part in groups]}, {"xaxis.title.text": harmless(title)})
         for name, title in zip(names, titles, strict=True)
@@ -139,7 +139,7 @@ def _(view: SeriesLines, results: Results) -> Chart:
                 visible=place == 0,
             )  # fmt: skip
             figure.add_trace(trace, row=row, col=1)
-    _laid_out(figure, "", "", 320 if not view.inputs else 520, legend=True)
+    laid_out(figure, "", "", 320 if not view.inputs else 520, legend=True)
     figure.update_yaxes(title="predicted", row=1, col=1)
     if view.inputs:
         figure.update_yaxes(title="measured", row=2, col=1)
@@ -183,7 +183,7 @@ def _with_unit(name: str, unit: str) -> str:
     return f"{name} ({unit})" if unit else name
 
 
-def _laid_out(figure: go.Figure, x: str, y: str, height: int = 340, *, legend: bool = False) -> go.Figure:
+def laid_out(figure: go.Figure, x: str, y: str, height: int = 340, *, legend: bool = False) -> go.Figure:
     """The figure in the report's look; `x` and `y` title its axes."""
     figure.update_layout(
         template="none", height=height, margin={"l": 8, "r": 8, "t": 44, "b": 8}, bargap=0.25 if not y else 0,

@@ -7,6 +7,7 @@ from engine.errors import CardError, nearest
 from engine.plugins import Plugin, Registry
 from engine.tasks.class_outputs import ClassOutputs
 from engine.tasks.image_inputs import ImageInputs
+from engine.tasks.label_set_outputs import LabelSetOutputs
 from engine.tasks.sequence_inputs import SequenceInputs
 from engine.tasks.table_inputs import TableInputs
 from engine.tasks.task import Task
@@ -16,9 +17,11 @@ _OWN = {
     task.name: task
     for task in (
         Task("image-classification", "Recognises pictures", ImageInputs(), ClassOutputs()),
+        Task("image-multi-label-classification", "Finds all that is in pictures", ImageInputs(), LabelSetOutputs()),
         Task("image-regression", "Measures pictures", ImageInputs(), ValueOutputs()),
         Task("sequence-regression", "Follows series", SequenceInputs(), ValueOutputs()),
         Task("tabular-classification", "Sorts rows into classes", TableInputs(), ClassOutputs()),
+        Task("tabular-multi-label-classification", "Gives rows all their labels", TableInputs(), LabelSetOutputs()),
         Task("tabular-regression", "Estimates values", TableInputs(), ValueOutputs()),
     )
 }

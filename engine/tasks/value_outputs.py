@@ -46,7 +46,8 @@ class ValueOutputs:
         return {output.name: output.unit for output in card.outputs if output.unit}
 
     def predicted(self, card: ModelCard, columns: Sequence[str]) -> Values:
-        return Values(tuple(each.name for each in card.outputs), tuple(each.unit for each in card.outputs))
+        names, units = tuple(each.name for each in card.outputs), tuple(each.unit for each in card.outputs)
+        return Values(names, units, tuple((name, card.targets[name]) for name in names if name in card.targets))
 
     def views(self, card: ModelCard, columns: Sequence[str], against: Sequence[str]) -> tuple[View, ...]:
         names = tuple(output.name for output in card.outputs)
@@ -56,7 +57,8 @@ class ValueOutputs:
         units = tuple((each.name, each.unit) for each in card.signature if each.unit)
         units += tuple(self.units(card).items())
         extremes = Extremes(names, tuple(self.units(card).items()))
-        return (*spreads, extremes, *([Against(names, tuple(against), units)] if against else []))
+        x = (*against, *(names if len(names) > 1 else ()))
+        return (*spreads, extremes, *([Against(names, x, units)] if x else []))
 
     def headline(self, card: ModelCard, columns: Sequence[str], results: Queries) -> tuple[Headline, ...]:
         figures = [_spread(output.name, output.unit, results) for output in card.outputs[:3]]

@@ -17,7 +17,16 @@ from engine.report import write_report
 from engine.report.figures import Chart
 from engine.report.page import chart_json
 from engine.settings import BUNDLED_MODELS
-from engine.views import Against, ClassBalance, Confidence, Distribution, Gallery, SeriesLines
+from engine.views import (
+    Against,
+    ClassBalance,
+    Confidence,
+    Distribution,
+    Gallery,
+    LabelCounts,
+    LabelsTogether,
+    SeriesLines,
+)
 from tests.browser.serving import ROOT
 from tests.conftest import Predicting
 
@@ -27,6 +36,7 @@ FILES = {
     "diabetes-progression": "patients-with-outcome.csv",
     "digits": "digits-one-broken.zip",
     "lorenz-state": "25-series.csv",
+    "yeast-genes": "genes.csv",
 }
 HOSTILE = (
     "<script>document.title='obeyed'</script>",
@@ -36,7 +46,7 @@ HOSTILE = (
     "![x](http://evil.example/x.png) <a href='javascript:document.title=1'>y</a>",
 )
 # What a page asks further questions with (a threshold, a review, extremes) stays on the page.
-DRAWN = (Against, ClassBalance, Confidence, Distribution, SeriesLines)
+DRAWN = (Against, ClassBalance, Confidence, Distribution, LabelCounts, LabelsTogether, SeriesLines)
 
 
 @pytest.fixture
@@ -73,7 +83,7 @@ def test_every_model_has_a_report_that_draws_offline(
     expect(offline.locator(".chart .main-svg").first).to_be_visible()
     assert offline.locator(".chart.js-plotly-plot").count() == len(charts)
     for place in range(len(charts)):
-        marks = offline.locator(".chart").nth(place).locator(".points path, .scatterlayer path")
+        marks = offline.locator(".chart").nth(place).locator(".points path, .scatterlayer path, .heatmaplayer image")
         assert marks.count() > 0, f"chart {place} is empty"
     assert offline.locator(".pictures img").count() == min(24, results.count() - results.run.rows_failed) * (
         any(isinstance(view, Gallery) for view in results.views)

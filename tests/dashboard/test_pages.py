@@ -16,11 +16,11 @@ from dashboard.resources import get_engine
 from engine import Engine, Options, Run
 from engine.backends import LocalBackend
 from engine.settings import BUNDLED_MODELS
-from engine.views import Extremes, Gallery, Review
+from engine.views import Extremes, Gallery, LabelReview, Review
 from tests.dashboard.conftest import TESTER
 
 MAIN = str(Path(__file__).parents[2] / "dashboard" / "main.py")
-MODELS = ("breast-cancer", "diabetes-progression", "digits", "lorenz-state")
+MODELS = ("breast-cancer", "diabetes-progression", "digits", "lorenz-state", "penguins", "yeast-genes")
 FinishedRun = Callable[..., Run]
 SAMPLES = BUNDLED_MODELS / "diabetes-progression" / "samples"
 
@@ -218,7 +218,9 @@ def test_every_tab_of_every_kind_of_result(
     assert not app.error
     if tab == "Charts":
         drawn = [
-            view for view in shared_engine.results(run.id).views if not isinstance(view, Gallery | Review | Extremes)
+            view
+            for view in shared_engine.results(run.id).views
+            if not isinstance(view, Gallery | LabelReview | Review | Extremes)
         ]
         assert len(app.get("plotly_chart")) == len(drawn)
     if tab == "About":

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine import Options, Settings, Source
+from engine.demos.train import RECIPES
 from engine.settings import BUNDLED_MODELS
 from tests.pool import open_engine
 
@@ -30,13 +31,7 @@ def run(home: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
 
 def test_models(home: Path) -> None:
     found = json.loads(run(home, "models", "--json").stdout)
-    assert [model["id"] for model in found] == [
-        "breast-cancer",
-        "cifar10",
-        "diabetes-progression",
-        "digits",
-        "lorenz-state",
-    ]
+    assert [model["id"] for model in found] == sorted(RECIPES)
     assert "Diabetes progression" in run(home, "models").stdout
 
 

@@ -22,6 +22,7 @@ FILES = {
     "diabetes-progression": "patients-with-outcome.csv",
     "digits": "digits-one-broken.zip",
     "lorenz-state": "6-series-one-short.csv",
+    "yeast-genes": "genes.csv",
 }
 STEPS = {"lorenz-state": 20}
 
