@@ -54,8 +54,8 @@ class LabelSetEvaluation:
 
     @property
     def judged(self) -> tuple[str, ...]:
-        """The labels of which something is known."""
-        return tuple(self.own) or self.labels
+        """The labels of which something is known, in the order of the card."""
+        return tuple(label for label in self.labels if label in self.own or not self.own)
 
     def used(self, where: Filters = ()) -> Used:
         """How many lines of the selection can be judged, and why the others cannot."""
