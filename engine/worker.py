@@ -6,6 +6,7 @@ bytes, never a pickle: should a hostile file take this process over, it can only
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import signal
@@ -20,6 +21,7 @@ from engine.settings import Settings
 from engine.work import JOBS, Desk
 
 _NICE = 5  # pages and downloads come before predictions
+log = logging.getLogger("forelight.worker")
 
 
 class Talk:
