@@ -27,7 +27,7 @@ def typed(column: Column, dtype: pl.DataType, decimal_comma: bool = False) -> pl
         return text(raw, dtype)
     if dtype != pl.String():
         return raw.cast(pl.Float64, strict=False) if column.type == "float" else _whole(raw, dtype)
-    digits = raw.str.replace(",", ".", literal=True) if decimal_comma else raw
+    digits = _with_point(raw) if decimal_comma else raw
     if column.type == "float":
         return digits.cast(pl.Float64, strict=False)
     return digits.cast(pl.Int64, strict=False)
@@ -42,10 +42,11 @@ def typed_leniently(column: Column, dtype: pl.DataType, decimal_comma: bool = Fa
         return pl.when(stripped != "").then(stripped)
     if column.type == "boolean":
         return _boolean(stripped, dtype)
-    number = (stripped.str.replace(",", ".", literal=True) if decimal_comma else stripped).cast(
-        pl.Float64, strict=False
-    )
-    return number if column.type == "float" else _whole(number, pl.Float64())
+    digits = _with_point(stripped) if decimal_comma else stripped
+    number = digits.cast(pl.Float64, strict=False)
+    if column.type == "float":
+        return number
+    return pl.coalesce(digits.cast(pl.Int64, strict=False), _whole(number, pl.Float64()))
 
 
 def text(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
@@ -80,6 +81,11 @@ def expected(column: Column, code: str) -> str:
         return "one of " + ", ".join(column.categories)
     kinds = {"float": "a number", "integer": "a whole number", "boolean": "yes or no"}
     return kinds.get(column.type, "a value")
+
+
+def _with_point(raw: pl.Expr) -> pl.Expr:
+    """1,5 as 1.5; nothing where there is a point already: 1.234 is a thousand there."""
+    return pl.when(~raw.str.contains(".", literal=True)).then(raw.str.replace(",", ".", literal=True))
 
 
 def _boolean(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:

@@ -70,6 +70,17 @@ class Settings(BaseSettings):
     metrics_port: int = Field(default=0, ge=0, le=65_535, description="a port of its own for /metrics; none where 0")
     metrics_address: str = Field(default="127.0.0.1", description="where that port listens")
     careful_decoding: bool = Field(default=False, description="check every PNG before the fast decoder sees it")
+    max_rows: int = Field(default=200_000_000, ge=1, description="most rows of one run")
+    max_columns: int = Field(default=10_000, ge=1, description="most columns of one file")
+    max_cell_bytes: int = Field(default=1_000_000, ge=1, description="most bytes of one cell of text")
+    max_reader_bytes: int = Field(
+        default=4 * 2**30, ge=2**28, description="memory of a process that reads files, above which it is ended"
+    )
+    max_reader_seconds: float = Field(
+        default=120.0,
+        gt=0,
+        description="seconds without a sign of progress after which it is ended, and 1 for each 4 MB",
+    )
     max_pixels: int = Field(default=64_000_000, ge=1, description="most pixels of one picture")
     max_archive_members: int = Field(default=200_000, ge=1, description="most files in one zip")
     max_archive_bytes: int = Field(default=16 * 2**30, ge=1, description="most bytes a zip may unpack to")

@@ -21,7 +21,7 @@ from engine.card import ImageInput, ModelCard
 from engine.errors import ReadError, RunStateError
 from engine.ingest.table import FAULT, INPUT_FILE, PIXELS, Progress
 from engine.readers import Source
-from engine.readers.images import FORMATS, Picture, decode_into, list_pictures
+from engine.readers.images import Picture, decode_into, list_pictures, opened_picture
 from engine.settings import Settings
 from engine.signature import ColumnUse, Problem, Report
 
@@ -103,7 +103,7 @@ def _problem(row: int, picture: Picture, fault: str) -> Problem:
 def picture_bytes(folder: RunFolder, row: int, settings: Settings) -> tuple[bytes, str]:
     """(the visitor's picture of that row as a browser can show it, its media type); ReadError where there is none."""
     original = _original(folder, row, settings)
-    with _opened(original, row) as picture:
+    with _opened(original, row, settings) as picture:
         if picture.format in _BROWSER_TYPES:
             return original, _BROWSER_TYPES[picture.format]
         return _encoded(picture, None), "image/webp"
@@ -111,17 +111,17 @@ def picture_bytes(folder: RunFolder, row: int, settings: Settings) -> tuple[byte
 
 def picture_thumbnail(folder: RunFolder, row: int, pixels: int, settings: Settings) -> bytes:
     """The picture of that row as WebP, at most `pixels` high and wide; a smaller one is shown in whole pixels."""
-    with _opened(_original(folder, row, settings), row) as picture:
+    with _opened(_original(folder, row, settings), row, settings) as picture:
         return _encoded(picture, pixels)
 
 
 @contextmanager
-def _opened(content: bytes, row: int) -> Iterator[Image.Image]:
+def _opened(content: bytes, row: int, settings: Settings) -> Iterator[Image.Image]:
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+        with opened_picture(content, settings.max_pixels) as picture:
             yield picture
-    except (OSError, ValueError, SyntaxError) as exc:
-        raise ReadError(f"The picture of row {row} cannot be shown: it is damaged.") from exc
+    except ReadError as exc:
+        raise ReadError(f"The picture of row {row} cannot be shown: it {exc}") from exc
 
 
 def _original(folder: RunFolder, row: int, settings: Settings) -> bytes:
@@ -129,7 +129,7 @@ def _original(folder: RunFolder, row: int, settings: Settings) -> bytes:
     if not 1 <= row <= len(pictures):
         raise RunStateError(f"There is no picture {row}; the run has {len(pictures)}.")
     try:
-        return pictures[row - 1].read()
+        return pictures[row - 1].read(settings.max_pixels)
     except OSError as exc:
         raise ReadError(f"The picture of row {row} is no longer where it was: {exc}") from exc
 

@@ -12,8 +12,9 @@ from engine import cells
 from engine.card import Column, ModelCard
 from engine.errors import ReadError, nearest
 from engine.ingest.content import typed_by_content
+from engine.ingest.extent import check_extent, short_notes
 from engine.ingest.trained import beyond_training
-from engine.readers import Source, scan_table
+from engine.readers import Scan, Source, damage_said, scan_table
 from engine.settings import Settings
 from engine.signature import Problem, Report, check_names, column_uses, result_names
 
@@ -21,6 +22,8 @@ INPUT_FILE = "input.arrow"
 FAULT = "__fault"
 ROW = "__row"
 PIXELS = "__pixels"
+OWN_NAMES = (FAULT, ROW, PIXELS, "__first", "__step")
+_TEXTS_LOOKED_AT = 200
 Progress = Callable[[str, int, int], None]
 
 
@@ -33,7 +36,7 @@ class Table:
     decimal_comma: bool
     problems: tuple[Problem, ...]
     names: tuple[str, ...]
-    blame: tuple[Callable[[], str], ...]
+    scans: tuple[tuple[str, Scan], ...]
 
 
 def ingest_table(
@@ -49,16 +52,26 @@ def ingest_table(
     A cell that cannot be read in its type is null there; the column `__fault` says why a row cannot be predicted.
     """
     progress("Reading", 0, 0)
+    with damage_said(", ".join(source.name for source in sources)):
+        return _ingest(sources, card, folder, settings, renames)
+
+
+def _ingest(
+    sources: Sequence[Source], card: ModelCard, folder: Path, settings: Settings, renames: Mapping[str, str]
+) -> Report:
     table = read_table(sources, card, folder, settings, renames)
     report = Report(0, 0, table.problems, column_uses(table.names, card), tuple(source.name for source in sources))
     if report.fatal:
         return report
     path = folder / INPUT_FILE
-    written = _faulty_rows(table, card, path, _write(table, card, path, report))
+    written = _write(table, card, path, report)
+    check_extent(path, ", ".join(report.files), settings)
+    written = _faulty_rows(table, card, path, written)
     if written.fatal:
         return written
     uses = typed_by_content(written.columns, path, table.decimal_comma, classes=bool(card.labels))
-    return replace(written, columns=uses, problems=(*written.problems, *beyond_training(path, card)))
+    notes = [*short_notes(path, table.scans), *beyond_training(path, card)]
+    return replace(written, columns=uses, problems=(*written.problems, *notes))
 
 
 def read_table(
@@ -68,11 +81,12 @@ def read_table(
     frames: list[pl.LazyFrame] = []
     problems: list[Problem] = []
     names: list[str] = []
-    blame: list[Callable[[], str]] = []
+    scans: list[tuple[str, Scan]] = []
     comma = False
+    taken = {*result_names(card), *OWN_NAMES, *(("file",) if len(sources) > 1 else ())}
     for source, scan in scan_table(sources, card, folder, settings):
         frame = scan.frame.rename(dict(renames), strict=False)
-        clashes = free_names(frame.collect_schema().names(), result_names(card))
+        clashes = free_names(frame.collect_schema().names(), taken)
         frame = frame.rename(clashes)
         found = frame.collect_schema().names()
         problems += [_clash(source, name, free) for name, free in clashes.items()]
@@ -80,12 +94,12 @@ def read_table(
         problems += [Problem("note", "format", f"{source.name}: {note}", source.name) for note in scan.notes]
         names += [name for name in found if name not in names]
         comma = comma or scan.decimal_comma
-        blame.append(scan.blame)
+        scans.append((found[-1] if found else "", scan))
         frames.append(frame if len(sources) == 1 else frame.with_columns(pl.lit(source.name).alias("file")))
     if not frames:
         raise ReadError("There is no table among the files. Add a CSV, Parquet, JSON, Excel or NumPy file.")
     frame = frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
-    return Table(frame, dict(frame.collect_schema()), comma, tuple(problems), tuple(names), tuple(blame))
+    return Table(frame, dict(frame.collect_schema()), comma, tuple(problems), tuple(names), tuple(scans))
 
 
 def _clash(source: Source, name: str, free: str) -> Problem:
@@ -113,8 +127,10 @@ def _write(table: Table, card: ModelCard, path: Path, report: Report) -> Report:
     try:
         table.frame.with_columns(casts).sink_ipc(path, compat_level=pl.CompatLevel.oldest())
     except pl.exceptions.PolarsError as exc:
-        found = next(filter(None, (blame() for blame in table.blame)), "")
-        raise ReadError(found or f"{', '.join(report.files)} cannot be read: {str(exc).splitlines()[0]}") from exc
+        found = next(filter(None, (scan.blame() for _, scan in table.scans)), "")
+        if found:
+            raise ReadError(found) from exc
+        raise
     faults = pl.any_horizontal(pl.lit(False), *(_fault(column).is_not_null() for column in card.signature))
     n_rows, n_faulty = pl.scan_ipc(path).select(pl.len(), faults.sum().alias("faulty")).collect().row(0)
     if n_rows == 0:
@@ -139,11 +155,16 @@ def _faulty_rows(table: Table, card: ModelCard, path: Path, report: Report) -> R
     marked = rows.with_columns(pl.when(reason != "").then(reason).alias(FAULT)).with_columns(lenient)
     marked.drop(ROW).sink_ipc(path, compat_level=pl.CompatLevel.oldest())
     n_good = pl.scan_ipc(path).select(pl.col(FAULT).is_null().sum()).collect().item()
-    summaries = pl.collect_all([_summary(rows, column, found[column.name]) for column in card.signature])
-    problems = [
-        _problem(column, record, report.files)
+    summaries = pl.collect_all([_summary(rows, found[column.name]) for column in card.signature], engine="streaming")
+    faults = [
+        (column, *record)
         for column, summary in zip(card.signature, summaries, strict=True)
-        for record in summary.iter_rows(named=True)
+        for record in summary.sort("row").iter_rows()
+    ]
+    texts = pl.collect_all([_texts(rows, found[column.name], code) for column, code, *_ in faults])
+    problems = [
+        _problem(column, code, count, row, frame.to_series().unique(maintain_order=True).to_list()[:5], report.files)
+        for (column, code, count, row), frame in zip(faults, texts, strict=True)
     ]
     return replace(report, n_good=n_good, problems=(*report.problems, *problems))
 
@@ -172,39 +193,26 @@ def _format(words: str, raw: pl.Expr) -> pl.Expr:
     return pl.concat_str([pl.lit(before + "'"), raw.fill_null("").str.slice(0, 80), pl.lit("'" + after)])
 
 
-def _summary(rows: pl.LazyFrame, column: Column, found: tuple[pl.Expr, pl.Expr]) -> pl.LazyFrame:
-    code, raw = found
-    return (
-        rows.select(pl.col(ROW).alias("row"), code.alias("code"), raw.alias("raw"))
-        .filter(pl.col("code").is_not_null())
-        .group_by("code")
-        .agg(
-            pl.len().alias("rows"),
-            pl.col("row").min(),
-            pl.col("raw").sort_by("row").unique(maintain_order=True).head(5),
-        )
-        .sort("row")
-    )
+def _summary(rows: pl.LazyFrame, found: tuple[pl.Expr, pl.Expr]) -> pl.LazyFrame:
+    """(code, how many rows have it, the first of them)"""
+    marked = rows.select(found[0].alias("code"), pl.col(ROW).alias("row")).filter(pl.col("code").is_not_null())
+    return marked.group_by("code").agg(pl.len().alias("rows"), pl.col("row").min())
 
 
-def _problem(column: Column, record: Mapping[str, object], files: Sequence[str]) -> Problem:
-    code, count, row, raw = (record[key] for key in ("code", "rows", "row", "raw"))
-    texts = [str(cell)[:80] for cell in raw] if isinstance(raw, list) else []
+def _texts(rows: pl.LazyFrame, found: tuple[pl.Expr, pl.Expr], code: str) -> pl.LazyFrame:
+    """The first texts that have that fault."""
+    marked = rows.select(found[0].alias("code"), found[1].alias("raw")).filter(pl.col("code") == code)
+    return marked.select("raw").head(_TEXTS_LOOKED_AT)
+
+
+def _problem(column: Column, code: str, count: int, row: int, raw: Sequence[object], files: Sequence[str]) -> Problem:
+    texts = [str(cell)[:80] for cell in raw]
     found = ", ".join(f"'{cell}'" for cell in texts if cell.strip() and cell != "None")
-    wanted = cells.expected(column, str(code))
+    wanted = cells.expected(column, code)
     where = f"row {row}" if count == 1 else f"{count} rows, the first is row {row}"
     what = "the cell is empty" if code == cells.MISSING else f"found {found}"
     near = nearest(texts[0], column.categories) if code == cells.UNKNOWN_CATEGORY and texts else None
     hint = f" Did you mean '{near}'?" if near else ""
     message = f"Column '{column.name}', {where}: {what}, expected {wanted}.{hint}"
-    return Problem(
-        "rows",
-        str(code),
-        message,
-        files[0] if len(files) == 1 else "",
-        column.name,
-        int(str(row)),
-        int(str(count)),
-        found,
-        wanted,
-    )
+    file = files[0] if len(files) == 1 else ""
+    return Problem("rows", code, message, file, column.name, row, count, found, wanted)

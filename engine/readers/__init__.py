@@ -6,15 +6,19 @@ by the card.
 
 from __future__ import annotations
 
+import errno
 import importlib
+import logging
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from engine.card import ModelCard
-from engine.errors import ReadError
+from engine.errors import DiskFull, ForelightError, ReadError
 from engine.plugins import Plugin, Registry
-from engine.readers.archives import members, read_member
+from engine.readers.archives import copy_member, members
 from engine.readers.source import Reader, Scan, Source
 from engine.settings import Settings
 
@@ -28,16 +32,16 @@ _MODULES = {
 }
 
 
-def _read_by(module: str, source: Source, card: ModelCard, scratch: Path) -> Scan:
+def _read_by(module: str, source: Source, card: ModelCard, scratch: Path, settings: Settings) -> Scan:
     """Reads with one of the files here, which is imported only now."""
     reader: Reader = importlib.import_module(f"engine.readers.{module}").scan
-    return reader(source, card, scratch)
+    return reader(source, card, scratch, settings)
 
 
 def _accepted(plugin: Plugin, loaded: Reader) -> tuple[str, Reader]:
     """A package's reader, whose entry point is named by the suffix, without the dot."""
     if not callable(loaded) or plugin.name.lower() == "zip":
-        raise plugin.refused("is no function scan(source, card, scratch) -> Scan of a suffix that it may read.")
+        raise plugin.refused("is no function scan(source, card, scratch, settings) -> Scan of a suffix that it may read.")
     return f".{plugin.name.lower()}", loaded
 
 
@@ -45,16 +49,37 @@ _OWN = {suffix: partial(_read_by, name) for name, suffixes in _MODULES.items() f
 READERS: Registry[Reader] = Registry("forelight.readers", _OWN, _accepted)
 """What reads a file, by its suffix; other packages' behind Forelight's own."""
 
-__all__ = ["READERS", "Reader", "Scan", "Source", "scan", "scan_table"]
+_SYSTEM_ERROR = re.compile(r"os error (\d+)")
+log = logging.getLogger("forelight.readers")
+
+__all__ = ["READERS", "Reader", "Scan", "Source", "damage_said", "scan", "scan_table"]
 
 
-def scan(source: Source, card: ModelCard, scratch: Path) -> Scan:
+def scan(source: Source, card: ModelCard, scratch: Path, settings: Settings) -> Scan:
     """The lazy columns of one file, by its suffix; ReadError naming the formats there are for any other."""
     suffix = Path(source.name).suffix.lower()
     if suffix not in READERS:
         what = f"'{suffix}' files" if suffix else "files without a suffix"
         raise ReadError(f"{source.name}: {what} cannot be read. Use one of {', '.join(READERS)}, or a zip of them.")
-    return READERS[suffix](source, card, scratch)
+    with damage_said(source.name):
+        return READERS[suffix](source, card, scratch, settings)
+
+
+@contextmanager
+def damage_said(names: str) -> Iterator[None]:
+    """Whatever a library raises on a file, its panics too, as ReadError in one sentence; a full disk as DiskFull."""
+    try:
+        yield
+    except (ForelightError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as exc:  # Rust's panics are no Exception
+        code = getattr(exc, "errno", None) or int((_SYSTEM_ERROR.search(str(exc)) or [0, 0])[1])
+        if code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise DiskFull from exc
+        if code == errno.ENOMEM or isinstance(exc, MemoryError):
+            raise ReadError(f"{names} is too large for the memory here. Split it.") from exc
+        log.info("a file could not be read", exc_info=exc)
+        raise ReadError(f"{names} cannot be read: it is damaged, or not what its name says. Write it again.") from exc
 
 
 def scan_table(
@@ -65,7 +90,7 @@ def scan_table(
     scratch.mkdir(exist_ok=True)
     for source in sources:
         for each in _unpacked(source, scratch, settings):
-            yield each, scan(each, card, scratch)
+            yield each, scan(each, card, scratch, settings)
 
 
 def _unpacked(source: Source, scratch: Path, settings: Settings) -> Iterator[Source]:
@@ -79,5 +104,5 @@ def _unpacked(source: Source, scratch: Path, settings: Settings) -> Iterator[Sou
         )
     for number, member in enumerate(tables):
         path = scratch / f"{source.path.stem}-{number}{Path(member.name).suffix.lower()}"
-        path.write_bytes(read_member(member))
+        copy_member(member, path)
         yield Source(member.name, path)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,9 +23,11 @@ from engine.readers.source import Source
 from engine.settings import Settings
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+_FREE_BYTES, _BYTES_A_PIXEL = 1 << 20, 8  # the largest there is: four channels of 16 bits
 _THREADS = 2
 _PICTURES_A_TASK = 128
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
+Image.MAX_IMAGE_PIXELS = None  # Pillow only warns up to twice its own limit; the host's is asked for every picture
 _PNG_HEADER = struct.Struct(">8xI4sIIBBBBB")
 _PNG_CHUNK = struct.Struct(">I4s")
 
@@ -36,8 +39,13 @@ class Picture:
     name: str
     place: Source | Member
 
-    def read(self) -> bytes:
-        """Its bytes; ReadError or OSError where they cannot be had."""
+    def read(self, max_pixels: int) -> bytes:
+        """Its bytes; ReadError or OSError where they cannot be had, or are more than so many pixels can be."""
+        size = self.place.size if isinstance(self.place, Member) else self.place.path.stat().st_size
+        if size > _FREE_BYTES + _BYTES_A_PIXEL * max_pixels:
+            raise ReadError(
+                f"has {size >> 20:,} MiB, more than {max_pixels / 1e6:g} million pixels can take. Make it smaller."
+            )
         return read_member(self.place) if isinstance(self.place, Member) else self.place.path.read_bytes()
 
 
@@ -107,7 +115,7 @@ def fit(picture: torch.Tensor, image: ImageInput) -> torch.Tensor:
 def _decode_one(picture: Picture, image: ImageInput, max_pixels: int, careful: bool) -> tuple[torch.Tensor | None, str]:
     """(the decoded picture, or None; why it cannot be used, or "")."""
     try:
-        return decode(picture.read(), image, max_pixels, careful), ""
+        return decode(picture.read(max_pixels), image, max_pixels, careful), ""
     except ReadError as exc:
         return None, str(exc)
     except OSError as exc:
@@ -166,7 +174,20 @@ def _is_whole(packed: bytes, lines: int, line_bytes: int) -> bool:
 
 
 def _with_pillow(content: bytes, channels: int, max_pixels: int) -> torch.Tensor:
-    """The first frame, upright, on white where it is transparent; the size is judged by the header."""
+    """The first frame, upright, on white where it is transparent."""
+    with opened_picture(content, max_pixels) as opened:
+        picture = ImageOps.exif_transpose(opened)
+        picture = _on_white(picture).convert("RGB" if channels == 3 else "L")
+        values = torch.from_numpy(np.array(picture))
+    return values.permute(2, 0, 1).contiguous() if channels == 3 else values[None]
+
+
+@contextmanager
+def opened_picture(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
+    """The picture, its first frame not yet decoded; the size is judged by the header.
+
+    Raises ReadError where it is none or too large, and for what goes wrong with it as long as it is open.
+    """
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
             if opened.width * opened.height > max_pixels:
@@ -174,14 +195,15 @@ def _with_pillow(content: bytes, channels: int, max_pixels: int) -> torch.Tensor
                     f"has {opened.width} × {opened.height} pixels; at most {max_pixels / 1e6:g} million are decoded. "
                     "Make it smaller."
                 )
-            picture = ImageOps.exif_transpose(opened)
-            picture = _on_white(picture).convert("RGB" if channels == 3 else "L")
-            values = torch.from_numpy(np.array(picture))
+            yield opened
+    except ReadError:
+        raise
     except UnidentifiedImageError as exc:
         raise ReadError("is no PNG, JPEG, WebP, BMP or TIFF picture, whatever its name says. Save it as one.") from exc
-    except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError) as exc:
+    except MemoryError as exc:
+        raise ReadError("is too large for the memory here. Make it smaller.") from exc
+    except Exception as exc:  # Pillow raises what its decoders run into: struct.error, IndexError, KeyError …
         raise ReadError("cannot be decoded: it is damaged or cut short. Save it again.") from exc
-    return values.permute(2, 0, 1).contiguous() if channels == 3 else values[None]
 
 
 def _on_white(picture: Image.Image) -> Image.Image:

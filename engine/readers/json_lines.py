@@ -9,14 +9,16 @@ import polars as pl
 from engine.card import ModelCard
 from engine.errors import ReadError
 from engine.readers.plain import plain_columns
-from engine.readers.source import Scan, Source
+from engine.readers.source import Scan, Source, check_names, first_line
+from engine.settings import Settings
 
 
-def scan(source: Source, card: ModelCard, scratch: Path) -> Scan:
+def scan(source: Source, card: ModelCard, scratch: Path, settings: Settings) -> Scan:
     """Columns in the types JSON has; nested values as JSON text."""
     try:
         frame = pl.scan_ndjson(source.path, infer_schema_length=None)
+        check_names(source, frame.collect_schema().names(), settings)
         frame.select(pl.len()).collect()
         return Scan(plain_columns(frame))
-    except pl.exceptions.PolarsError as exc:
-        raise ReadError(f"{source.name} is not JSON Lines (one object a line): {str(exc).splitlines()[0]}.") from exc
+    except (pl.exceptions.PolarsError, OSError) as exc:
+        raise ReadError(f"{source.name} is not JSON Lines (one object a line): {first_line(exc)}.") from exc

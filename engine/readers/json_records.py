@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,45 @@ import polars as pl
 from engine.card import ModelCard
 from engine.errors import ReadError
 from engine.readers.plain import plain_columns
-from engine.readers.source import Scan, Source
+from engine.readers.source import Scan, Source, check_names
+from engine.settings import Settings
+
+_MEMORY_A_BYTE = 12  # measured for an array of objects: text, Python's values, columns
 
 
-def scan(source: Source, card: ModelCard, scratch: Path) -> Scan:
+def scan(source: Source, card: ModelCard, scratch: Path, settings: Settings) -> Scan:
     """Columns in the types JSON has; a column of mixed types is text."""
+    most = settings.max_reader_bytes // _MEMORY_A_BYTE
+    if source.path.stat().st_size > most:
+        raise ReadError(
+            f"{source.name}: JSON is read whole, up to {most >> 20:,} MiB. Bring it as JSON Lines, CSV or Parquet."
+        )
     try:
-        content = json.loads(source.path.read_bytes())
+        content = json.loads(source.path.read_bytes(), object_pairs_hook=_record)
+    except _TwiceError as exc:
+        raise ReadError(f"{source.name}: an object has the name '{exc}' twice. Rename one of them.") from exc
     except (ValueError, RecursionError) as exc:
         raise ReadError(f"{source.name} is not JSON: {exc}. For one object a line, name it .jsonl.") from exc
     try:
-        return Scan(plain_columns(_frame(content).lazy()))
-    except (pl.exceptions.PolarsError, TypeError, ValueError) as exc:
+        frame = _frame(content)
+    except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError) as exc:
         raise ReadError(
             f'{source.name} holds no table: expected an array of objects, such as [{{"age": 61}}], or columns.'
         ) from exc
+    check_names(source, frame.columns, settings)
+    return Scan(plain_columns(frame.lazy()))
+
+
+class _TwiceError(ValueError):
+    """A name that an object has twice; Python would keep the last one without a word."""
+
+
+def _record(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _TwiceError(next(name for name in names if names.count(name) > 1)[:80])
+    return record
 
 
 def _frame(content: Any) -> pl.DataFrame:

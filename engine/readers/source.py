@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +11,8 @@ from typing import Protocol
 import polars as pl
 
 from engine.card import ModelCard
+from engine.errors import ReadError
+from engine.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +32,40 @@ class Scan:
     """Lazy columns, named and ordered as in the file. `notes` are sentences on what is unusual in its format.
 
     With `decimal_comma`, numbers in text are written 1,5. Where the frame cannot be collected, `blame` looks for the
-    place and gives a sentence on it, or "".
+    place and gives a sentence on it, or "". Where the last column has empty cells, `short` says which lines lack them.
     """
 
     frame: pl.LazyFrame
     notes: tuple[str, ...] = ()
     decimal_comma: bool = False
     blame: Callable[[], str] = lambda: ""
+    short: Callable[[], str] = lambda: ""
 
 
 class Reader(Protocol):
     """One format. Temporary files may be put into `scratch`; ReadError where the file is not of the format."""
 
-    def __call__(self, source: Source, card: ModelCard, scratch: Path) -> Scan: ...
+    def __call__(self, source: Source, card: ModelCard, scratch: Path, settings: Settings) -> Scan: ...
+
+
+def check_names(source: Source, names: Sequence[str], settings: Settings) -> None:
+    """ReadError where there are more columns than the host allows, or two of one name."""
+    if len(names) > settings.max_columns:
+        raise ReadError(
+            f"{source.name} has {len(names):,} columns; at most {settings.max_columns:,} are read. Leave some out."
+        )
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        what = f"column '{min(twice)[:80]}' stands in the header twice" if min(twice) else "two columns have no name"
+        raise ReadError(f"{source.name}: {what}. Rename one of them.")
+
+
+def check_rows(source: Source, rows: int, settings: Settings) -> None:
+    """ReadError where there are more rows than the host allows."""
+    if rows > settings.max_rows:
+        raise ReadError(f"{source.name} has {rows:,} rows; at most {settings.max_rows:,} are read. Split it.")
+
+
+def first_line(error: BaseException) -> str:
+    """What a library says of a file, shortened to its first line."""
+    return next(iter(str(error).splitlines()), type(error).__name__)[:200]

@@ -14,7 +14,7 @@ from dashboard.resources import get_engine
 from dashboard.typed import write_values
 from engine import Engine, ModelCard, Options, Run, Source, neighbours
 from engine.readers import scan
-from engine.settings import BUNDLED_MODELS
+from engine.settings import BUNDLED_MODELS, Settings
 from tests.dashboard.test_pages import button, opened, words
 from tests.engine.making import write_model
 
@@ -251,7 +251,9 @@ def test_a_typed_cell_is_read_as_it_was_typed(tmp_path: Path, cell: object) -> N
     """Through the CSV and its reader, alone in the file: nothing is lost, an empty one is empty."""
     card = ModelCard.model_validate({**CARD, "module": "a:B", "signature": [{"name": "only"}]})
     (tmp_path / "scratch").mkdir()
-    frame = scan(write_values([{"only": cell}], card, tmp_path), card, tmp_path / "scratch").frame.collect()
+    frame = scan(
+        write_values([{"only": cell}], card, tmp_path), card, tmp_path / "scratch", Settings(home=tmp_path)
+    ).frame.collect()
     found = frame["only"][0]
     assert frame.height == 1
     if cell is None or cell == "":

@@ -9,9 +9,10 @@ import polars as pl
 from engine.card import ModelCard
 from engine.errors import ReadError
 from engine.readers.source import Scan, Source
+from engine.settings import Settings
 
 
-def scan(source: Source, card: ModelCard, scratch: Path) -> Scan:
+def scan(source: Source, card: ModelCard, scratch: Path, settings: Settings) -> Scan:
     """Every cell as text, as it stands there: the check types it by the card."""
     lines = source.path.read_text(encoding="utf-8").splitlines()
     if not lines:
