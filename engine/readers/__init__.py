@@ -41,7 +41,9 @@ def _read_by(module: str, source: Source, card: ModelCard, scratch: Path, settin
 def _accepted(plugin: Plugin, loaded: Reader) -> tuple[str, Reader]:
     """A package's reader, whose entry point is named by the suffix, without the dot."""
     if not callable(loaded) or plugin.name.lower() == "zip":
-        raise plugin.refused("is no function scan(source, card, scratch, settings) -> Scan of a suffix that it may read.")
+        raise plugin.refused(
+            "is no function scan(source, card, scratch, settings) -> Scan of a suffix that it may read."
+        )
     return f".{plugin.name.lower()}", loaded
 
 
