@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.backends import LocalBackend
 from engine.card import read_card
-from engine.errors import InputRefused, ModelChanged, QueueFull, RunStateError
+from engine.errors import InputRefused, ModelChanged, QueueFull, RunStateError, RunTaken
 from engine.intake import checkpoint_hash
 from engine.keeper import Keeper
 from engine.registry import CARD_FILE, ModelRegistry
@@ -106,7 +106,8 @@ class Dispatcher:
             record.id, when=when, held_by=record.owner, owner=self._owner, **{**fresh, **changes}
         )
         if taken is None:
-            raise RunStateError(f"Run {record.id} is in other hands by now.")
+            raise RunTaken(record.id)
+        claim = folder.claim()
         folder.clear_exports()
         plan = Plan.from_json(folder.plan())
         if plan is None:
@@ -115,7 +116,7 @@ class Dispatcher:
                 folder.write_plan(plan.to_json())
         folder.write(taken)
         log.info("a run was taken on", extra={"run": taken.id, "model": taken.model_id, "rows": taken.rows_total})
-        self._backend.submit(folder, taken, plan)
+        self._backend.submit(folder, taken, plan, claim)
 
     def _make_room(self, visitor: str) -> None:
         """QueueFull where no more runs may wait."""

@@ -211,10 +211,10 @@ class Engine(Offers, Downloads, Operating):
         parts = self._open()
         parts.sweep(self.settings.keep_audit_days)
         gone = expired(parts.book, self.settings.keep_days, self.settings.keep_bytes)
-        for run_id in gone:
+        deleted = tuple(run_id for run_id in gone if parts.remove_ended(run_id))
+        for run_id in deleted:
             parts.audit.note(THE_SERVER, "deleted", run_id, detail="too old, or no room")
-            parts.remove(run_id)
-        return gone
+        return deleted
 
     def preview(self, run_id: str, rows: int = 20) -> pl.DataFrame:
         """The first rows of the run's input, typed as the model takes them."""

@@ -13,6 +13,7 @@ ForelightError
 ├── ExportError          results that the asked format cannot hold
 ├── RunNotFound          no run of that id
 ├── RunStateError        a run that is not in the state the call needs
+├── RunTaken             a run that another process has by now
 ├── ModelChanged         a run whose model is another by now
 ├── QueueFull            more runs wait than the host allows
 ├── UploadRefused        a file that is too large, or does not come whole
@@ -105,6 +106,13 @@ class RunNotFound(ForelightError):
 
 class RunStateError(ForelightError):
     """A run that is not in the state the call needs."""
+
+
+class RunTaken(RunStateError):
+    """A run that another process has by now."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"Run {run_id} is in other hands by now.")
 
 
 class ModelChanged(RunStateError):

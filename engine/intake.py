@@ -63,8 +63,7 @@ class Intake:
                 rows_total=report.n_rows,
                 bytes=folder.bytes(),
             )
-            folder.write(record)
-            self._book.store.add(record)
+            self._book.enter(folder, record)
         except BaseException as exc:
             folder.delete()
             if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT):

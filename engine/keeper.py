@@ -6,9 +6,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from engine.errors import ForelightError
+from engine.errors import ForelightError, RunTaken
 from engine.runs.book import RunBook
 from engine.runs.owners import SECONDS_BETWEEN_BEATS
 from engine.runs.run import ENDED, Record
@@ -59,7 +60,8 @@ class Keeper:
                 self._tick()
                 if self._resume is not None:
                     for record in self._book.orphans():
-                        self._resume(record)
+                        with suppress(RunTaken):
+                            self._resume(record)
                 if self._sweep is not None and time.monotonic() - swept > _SECONDS_BETWEEN_SWEEPS:
                     swept = time.monotonic()
                     self._sweep()

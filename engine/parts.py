@@ -8,11 +8,12 @@ from functools import partial
 from engine.access import AuditTrail, Shares, Tokens
 from engine.backends import LocalBackend, WorkerPool
 from engine.dispatch import Dispatcher
+from engine.errors import RunNotFound
 from engine.intake import Intake
 from engine.keeper import Keeper
 from engine.lines import Asking
 from engine.registry import ModelRegistry
-from engine.runs.book import RunBook
+from engine.runs.book import UNFINISHED, RunBook
 from engine.runs.database import database_url
 from engine.runs.store import RunStore
 from engine.settings import Settings
@@ -34,10 +35,21 @@ class Parts:
     ask: Asking
 
     def sweep(self, keep_audit_days: float) -> None:
-        """Forgets tokens, shares and notes that are too old."""
+        """Forgets tokens, shares and notes that are too old, and processes that are long gone."""
+        self.store.forget_owners()
         self.tokens.sweep()
         self.shares.sweep()
         self.audit.sweep(keep_audit_days)
+
+    def remove_ended(self, run_id: str) -> bool:
+        """Deletes the run, and says so; not where it goes on meanwhile, or another server has deleted it."""
+        try:
+            wanted = self.store.get(run_id).state not in UNFINISHED
+        except RunNotFound:
+            return False
+        if wanted:
+            self.remove(run_id)
+        return wanted
 
     def remove(self, run_id: str) -> None:
         """Deletes the run, its files, and the ways to it."""

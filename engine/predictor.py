@@ -40,13 +40,15 @@ def predict_shard(
     device: int = 0,
     after_batch: AfterBatch = lambda done, failed: False,
     too_large: Callable[[int], None] = lambda lines: None,
+    before_keeping: Callable[[], None] = lambda: None,
 ) -> tuple[int, int]:
     """Predicts `rows`, the lines of one shard of the input from number `first_row` on, into the Parquet file `path`.
 
     Returns (lines done, lines failed). `after_batch` is told the same after each batch; where it answers True the
     shard ends there, shorter. `too_large` is told the lines of a batch that the memory did not hold: it is predicted
-    in halves, and the ones after it whole again. Raises PredictionFailed where the module's own code fails, with its
-    words, and DeviceLost where this process can use its device no more; `path` is then not there.
+    in halves, and the ones after it whole again. `before_keeping` is called before `path` appears, and may raise.
+    Raises PredictionFailed where the module's own code fails, with its words, and DeviceLost where this process can use
+    its device no more; `path` is then not there.
     """
     package = lightning_package(model.module)
     quieten(package)
@@ -54,7 +56,7 @@ def predict_shard(
     size = batch_size or usual_batch_size(model.card)
     dataset = PredictDataset(rows, model.card, model.task, model.calling, size)
     ends = {stop for _, stop in dataset.ranges}  # where a batch ends by the plan; the half of one is none
-    with ShardWriter(path, rows, first_row, model) as writer:
+    with ShardWriter(path, rows, first_row, model, before_keeping) as writer:
 
         def wrote() -> None:
             if after_batch(*writer.lines) and writer.lines[0] in ends:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,7 +69,7 @@ class Results(Lines):
         if not path.is_file():
             _, content = self.ask("thumbnail", folder=self.folder.path, row=row, pixels=pixels)
             path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f"{row}.{threading.get_ident()}.part")
+            part = path.with_name(f"{row}.{secrets.token_hex(4)}.part")
             part.write_bytes(content)
             part.replace(path)
         return path.read_bytes()

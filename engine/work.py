@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.card import file_hash, read_card
-from engine.errors import ModelChanged
+from engine.errors import ModelChanged, RunTaken
 from engine.export import write_file
 from engine.filters import Filters
 from engine.readers import Source
@@ -88,8 +88,12 @@ def predict(
     batch_size: int,
     options: Options,
     device: int,
+    claim: str,
 ) -> Result:
-    """Lines [start, stop) of the run's input → one shard; fewer lines where it is told to stop before the end."""
+    """Lines [start, stop) of the run's input → one shard; fewer lines where it is told to stop before the end.
+
+    Raises RunTaken, and keeps nothing, where the run is no longer `claim`'s.
+    """
     from engine.predictor import device_name, predict_shard  # imports torch
 
     run = RunFolder(folder)
@@ -109,6 +113,10 @@ def predict(
                 talk.say(done=done, failed=failed)
             return talk.stopped
 
+        def still_ours() -> None:
+            if not run.is_held(claim):
+                raise RunTaken(run.id)
+
         done, failed = predict_shard(
             model,
             run.rows(*span),
@@ -120,6 +128,7 @@ def predict(
             device=device,
             after_batch=after_batch,
             too_large=halved.append,
+            before_keeping=still_ours,
         )
         seconds = time.perf_counter() - began
         device_is = device_name(settings.accelerator, device) if halved else ""

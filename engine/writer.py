@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -27,13 +28,22 @@ class ShardWriter:
     """The lines of one shard. Rows between two batches, and after the last, are those that cannot be predicted.
 
     `rows` are the shard's lines of the input; `first_row` is the number of the first one. Without `finish` the shard
-    ends with the last batch written. The file appears under its name only when it is whole and on the disk.
+    ends with the last batch written. The file appears under its name only when it is whole and on the disk, and
+    `before_keeping` raised nothing.
     """
 
-    def __init__(self, path: Path, rows: pa.Table, first_row: int, model: LoadedModel) -> None:
+    def __init__(
+        self,
+        path: Path,
+        rows: pa.Table,
+        first_row: int,
+        model: LoadedModel,
+        before_keeping: Callable[[], None] = lambda: None,
+    ) -> None:
         self._path, self._rows, self._first, self._model = path, rows, first_row, model
         self._outputs = model.task.outputs.schema(model.card, model.calling.kind)
-        self._part = path.with_suffix(".part")
+        self._part = path.with_name(f"{path.stem}.{secrets.token_hex(4)}.part")
+        self._before_keeping = before_keeping
         self._waiting: list[Sequence[pa.Array]] = []
         self._done = self._flushed = 0
         self._failed = 0
@@ -60,6 +70,7 @@ class ShardWriter:
                 self._file.add_key_value_metadata({FAILED_KEY: str(self._failed).encode()})
                 self._file.close()
                 _to_disk(self._part)
+                self._before_keeping()
                 self._part.replace(self._path)
         finally:
             self._disk.shutdown()

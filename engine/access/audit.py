@@ -56,7 +56,7 @@ class AuditTrail:
             self._often[here] = last if fresh and last is not None else moment
             if len(self._often) > _MOST_OFTEN:
                 self._often.popitem(last=False)
-        if not fresh:
+        if not fresh and not self._noted(caller, action, run_id, moment):
             self.note(caller, action, run_id, model_id)
 
     def people(self) -> dict[str, str]:
@@ -75,6 +75,13 @@ class AuditTrail:
         with self._database.speaking("read") as connection:
             rows = connection.execute(asked).mappings().all()
         return tuple(AuditEntry(**{name: row[name] for name in AuditEntry.__slots__}) for row in rows)
+
+    def _noted(self, caller: Caller, action: str, run_id: str, moment: datetime) -> bool:
+        """Whether another server, or this one before it was started again, noted that of the run within the hour."""
+        if not caller.visitor or not run_id:
+            return False
+        last = self.entries(visitor=caller.visitor, run_id=run_id, action=action, limit=1)
+        return bool(last) and (moment - datetime.fromisoformat(last[0].at)).total_seconds() < _SECONDS_OF_OFTEN
 
     def sweep(self, keep_days: float) -> None:
         """Forgets what is older than so many days."""

@@ -21,6 +21,8 @@ from engine.runs.store import RunStore
 from engine.tally import Tally
 
 _SECONDS_BETWEEN_NOTES = 0.4
+Ending = tuple[State, str]
+LEFT: Ending = ("queued", "")  # whoever comes next goes on with it
 log = logging.getLogger("forelight.runs")
 
 
@@ -28,6 +30,7 @@ class ActiveRun:
     """Shared by the threads of all devices. `ending` is (state, why) once it is clear how the run ends.
 
     `plan` is None until the batch size was found; `left` is what nobody has predicted yet, when it is handed over.
+    `claim` is the folder's word that the run is ours.
     """
 
     def __init__(
@@ -35,17 +38,18 @@ class ActiveRun:
         folder: RunFolder,
         record: Record,
         plan: Plan | None,
+        claim: str,
         store: RunStore,
         owner: str,
         tally: Tally,
         devices: int = 1,
     ) -> None:
-        self.folder, self._store, self._owner, self._tally = folder, store, owner, tally
+        self.folder, self.claim, self._store, self._owner, self._tally = folder, claim, store, owner, tally
         self.id, self.visitor, self.model_id = record.id, record.visitor, record.model_id
         self.version, self.options = record.version, record.options
         self.card_sha256, self.checkpoint_sha256 = record.card_sha256, record.checkpoint_sha256
         self.in_flight: dict[Span, tuple[int, int]] = {}
-        self.ending: tuple[State, str] | None = None
+        self.ending: Ending | None = None
         self.began: float | None = None
         self.settling = False
         self.plan, self.pace = plan, Pace(devices)
@@ -98,6 +102,9 @@ class ActiveRun:
         if content["sure"]:
             self._learn_batch_size(content["device"], size)
         plan = planned(self.folder, read_card(self.folder.path / CARD_FILE), self._rows, size)
+        if not self.folder.is_held(self.claim):
+            self.leave()
+            return
         self.folder.write_plan(plan.to_json())
         self.plan = plan
 
@@ -130,6 +137,12 @@ class ActiveRun:
     def fail(self, why: str) -> None:
         self.ending = self.ending or ("failed", why)
 
+    def leave(self) -> None:
+        """Another process has the run by now, or should."""
+        if self.ending is None:
+            log.warning("the run is not this process's any more", extra={"run": self.id})
+        self.ending = self.ending or LEFT
+
     def seconds_left(self, store: RunStore) -> float | None:
         """An estimate, from this run's own speed, else from what its model did the last time; None where unknown."""
         with self._lock:
@@ -158,11 +171,15 @@ class ActiveRun:
                 "output_kind": self._output_kind,
             }
             try:
-                self._keep(self._store.get(self.id).model_copy(update=changes))
+                kept = self._store.get(self.id)
             except RunNotFound:
                 return  # it was deleted meanwhile
-            if self._store.change(self.id, held_by=self._owner, **changes) is None:
+            if kept.owner != self._owner:
                 return  # another process has it by now
+            self.folder.clear_parts()
+            self._keep(kept.model_copy(update=changes))
+            if self._store.change(self.id, held_by=self._owner, **changes) is None:
+                return
             if state in ENDED:
                 self._tally.end(self.model_id, state)
             about = {"run": self.id, "model": self.model_id, "state": state, "rows": self._done}
@@ -207,6 +224,7 @@ class ActiveRun:
         """Tells the store how far the run is; that it does not answer stops no prediction."""
         self._noted = time.monotonic()
         try:
-            self._store.change(self.id, held_by=self._owner, **changes, **self._figures())
+            if self._store.change(self.id, held_by=self._owner, **changes, **self._figures()) is None:
+                self.leave()
         except StoreError as exc:
             log.warning("how far it is could not be noted: %s", exc, extra={"run": self.id})

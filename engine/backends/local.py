@@ -12,10 +12,10 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
-from engine.backends.active import ActiveRun
+from engine.backends.active import LEFT, ActiveRun, Ending
 from engine.backends.pace import TURN
 from engine.backends.process import Killed, WorkerPool, WorkerProcess
-from engine.errors import ForelightError, StoreError, WorkerDied
+from engine.errors import ForelightError, RunTaken, StoreError, WorkerDied
 from engine.incidents import report_incident
 from engine.runs.folder import RunFolder
 from engine.runs.plan import Plan
@@ -47,9 +47,9 @@ class LocalBackend:
         self._closed = False
         self._threads: list[threading.Thread] = []
 
-    def submit(self, folder: RunFolder, record: Record, plan: Plan | None) -> None:
+    def submit(self, folder: RunFolder, record: Record, plan: Plan | None, claim: str) -> None:
         """Takes the run; where it has no plan yet, the first device that is free finds the batch size for one."""
-        run = ActiveRun(folder, record, plan, self._store, self._owner, self.tally, self.devices)
+        run = ActiveRun(folder, record, plan, claim, self._store, self._owner, self.tally, self.devices)
         with self._changed:
             self._start_threads()
             self._active[run.id] = run
@@ -72,11 +72,14 @@ class LocalBackend:
 
     def cancel(self, run_id: str) -> None:
         """Stops the run after its current batches; nothing happens where it is not here."""
+        self._stop(run_id, ("cancelled", ""))
+
+    def _stop(self, run_id: str, ending: Ending) -> None:
         with self._changed:
             run = self._active.get(run_id)
             if run is None:
                 return
-            run.ending = run.ending or ("cancelled", "")
+            run.ending = run.ending or ending
             self._queue.remove(run_id)
         self._settle(run)
 
@@ -113,13 +116,17 @@ class LocalBackend:
             return Standing(serving, tuple(self._queue.order()), len(self._calls))
 
     def tick(self) -> None:
-        """What has to be looked after: ends that the store could not take yet, wishes to stop from other processes."""
+        """What has to be looked after: ends that the store could not take yet, and what other processes did.
+
+        They may have wished a run to stop, or taken it, as this process was silent for too long.
+        """
         runs = list(self._active.values())
         for run in runs:
             self._settle(run)
-        if runs:
-            for run_id in self._store.wished_to_stop(self._owner):
-                self.cancel(run_id)
+        held = self._store.held(self._owner) if runs else {}
+        for run in runs:
+            if held.get(run.id, True):
+                self._stop(run.id, ("cancelled", "") if run.id in held else LEFT)
 
     def close(self, patience: float = 5.0) -> None:
         """Stops what runs after its current batch; it waits then for whoever comes next."""
@@ -127,7 +134,7 @@ class LocalBackend:
             self._closed = True
             runs = list(self._active.values())
             for run in runs:
-                run.ending = run.ending or ("queued", "")
+                run.ending = run.ending or LEFT
                 self._queue.remove(run.id)
             for _, future in self._calls:
                 future.cancel()
@@ -209,11 +216,13 @@ class LocalBackend:
             if run.plan is None:
                 run.finish_plan(ask("find_batch_size", known=run.known_batch_sizes())[0])
             else:
-                content, _ = ask("predict", span=span, batch_size=run.plan.batch_size)
+                content, _ = ask("predict", span=span, batch_size=run.plan.batch_size, claim=run.claim)
                 done = content["done"]
                 run.finish_shard(span, content, device)
         except Killed:
             log.info("a batch took too long to wait for its end", extra={"run": run.id})
+        except RunTaken:
+            run.leave()
         except WorkerDied as exc:
             run.died(span, str(exc), _TRIES)
         except ForelightError as exc:

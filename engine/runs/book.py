@@ -66,7 +66,12 @@ class RunBook:
             changes |= {"state": "interrupted", "error": STOPPED}
         record = record.model_copy(update=changes)
         self.store.add(record)
-        return record
+        return self.store.get(record.id)
+
+    def enter(self, folder: RunFolder, record: Record) -> None:
+        """Takes in a new run: the store first, so that nobody who finds the folder takes it for one from elsewhere."""
+        self.store.add(record)
+        folder.write(record)
 
     def adopt_all(self) -> None:
         """Takes every folder into the store that it lacks."""

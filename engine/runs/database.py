@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from engine.errors import StoreError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_UNIX_DAY = 2_440_587.5  # 1970-01-01 as a Julian day
 _LOCK_NUMBER = 0x466F72656C  # PostgreSQL's advisory lock while the schema is brought up to date
 
 
@@ -40,14 +41,24 @@ class Database:
     def close(self) -> None:
         self._engine.dispose()
 
-    def put(self, table: sa.Table, key: str, name: str, values: Mapping[str, Any]) -> None:
-        """Inserts or replaces one row; both databases have the same words for it."""
-        from sqlalchemy.dialects import postgresql, sqlite
+    @property
+    def clock(self) -> sa.ColumnElement[float]:
+        """The database's own time, in Unix seconds: machines whose clocks differ still agree on it."""
+        if self._engine.dialect.name == "postgresql":
+            return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Float)
+        return (sa.func.julianday("now") - _UNIX_DAY) * 86_400.0
 
-        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
-        asked = insert(table).values({key: name, **values})
+    def put(self, table: sa.Table, key: str, name: str, values: Mapping[str, Any]) -> None:
+        """Inserts or replaces one row."""
+        asked = self.insert(table).values({key: name, **values})
         with self.speaking("written") as connection:
             connection.execute(asked.on_conflict_do_update(index_elements=[key], set_=dict(values)))
+
+    def insert(self, table: sa.Table) -> Any:
+        """An insert that can be told what to do with rows that are there; both databases have the same words for it."""
+        from sqlalchemy.dialects import postgresql, sqlite
+
+        return (postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert)(table)
 
     def _migrate(self) -> None:
         """Brings the schema up to date; processes that start together take turns."""

@@ -4,6 +4,7 @@ run.json     what was asked, and how it ended           report.json  the pre-fli
 plan.json    where its batches begin                    card.yaml    the model's card, as it was
 input.arrow  the typed rows                             shards/      a Parquet file a finished shard, by its first row
 upload/      the visitor's files, where they are kept   exports/     downloads already made
+claim        a word of who has the run now
 
 Whoever has the folder has the run: the store is only an index, made anew from folders where it lacks them.
 """
@@ -33,6 +34,7 @@ from engine.runs.run import KeptSource, Record
 from engine.signature import Report
 
 FAILED_KEY = b"forelight.failed"
+_CLAIM = "claim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,29 @@ class RunFolder:
 
     def write_plan(self, plan: Mapping[str, Any]) -> None:
         _replace(self.path / "plan.json", json.dumps(plan).encode())
+
+    def claim(self) -> str:
+        """A word for whoever takes the run: until the next one takes it, `is_held` says so.
+
+        What others were at is removed. They may still write, as a server that stood still does when it goes on, but
+        they keep nothing then: a shard is kept by who holds the run.
+        """
+        word = secrets.token_hex(8)
+        _replace(self.path / _CLAIM, word.encode())
+        self.clear_parts()
+        return word
+
+    def is_held(self, word: str) -> bool:
+        """Whether the run is still in the hands of who got that word."""
+        try:
+            return (self.path / _CLAIM).read_text() == word
+        except OSError:
+            return False
+
+    def clear_parts(self) -> None:
+        """Removes shards that were begun."""
+        for path in (self.path / "shards").glob("*.part"):
+            path.unlink(missing_ok=True)
 
     def report(self) -> Report:
         path = self.path / "report.json"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import socket
-import time
+from functools import cache
 from pathlib import Path
 
 from engine.runs.store import RunStore
@@ -16,9 +17,9 @@ _HERE: set[str] = set()
 
 
 def new_owner() -> str:
-    """A name for an engine of this process: host, process, when it began, and a token of its own."""
+    """A name for an engine of this process: machine, process, when it began, and a token of its own."""
     pid = os.getpid()
-    owner = f"{socket.gethostname()}|{pid}|{_began(pid)}|{secrets.token_hex(4)}"
+    owner = f"{_machine()}|{pid}|{_began(pid)}|{secrets.token_hex(4)}"
     _HERE.add(owner)
     return owner
 
@@ -29,16 +30,28 @@ def retire(owner: str) -> None:
 
 
 def is_alive(owner: str, store: RunStore) -> bool:
-    """Whether that engine still runs: on this host its process is looked for, on others it must have been heard of."""
+    """Whether that engine still runs: its process is looked for on this machine, else it must have been heard of."""
     parts = owner.split("|")
     if len(parts) != 4:
         return False
-    host, pid, began, _ = parts
-    if host != socket.gethostname():
-        return time.time() - store.seen(owner) < _SECONDS_UNTIL_DEAD
+    machine, pid, began, _ = parts
+    if machine != _machine():
+        return store.silence(owner) < _SECONDS_UNTIL_DEAD
     if int(pid) == os.getpid():
         return owner in _HERE
     return _began(int(pid)) == began
+
+
+@cache
+def _machine() -> str:
+    """A name for where numbers of processes mean the same: two containers may share a host's name, but not that."""
+    marks = [socket.gethostname()]
+    try:
+        marks.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        marks.append(os.readlink("/proc/self/ns/pid"))
+    except OSError:
+        pass  # no Linux: the host's name has to do
+    return f"{marks[0]}/{hashlib.sha256('|'.join(marks).encode()).hexdigest()[:12]}"
 
 
 def _began(pid: int) -> str:

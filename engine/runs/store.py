@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,8 @@ from engine.errors import RunNotFound
 from engine.runs.database import Database
 from engine.runs.run import Record
 from engine.runs.tables import batch_sizes, owners, runs, speeds
+
+_SECONDS_OF_A_DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,9 @@ class RunStore(Database):
     """Safe to use from several threads and processes. Raises StoreError where the database does not answer."""
 
     def add(self, record: Record) -> None:
+        """Takes the run in; does nothing where it is there, as another process may have found it first."""
         with self.speaking("written") as connection:
-            connection.execute(sa.insert(runs).values(_values(record)))
+            connection.execute(self.insert(runs).values(_values(record)).on_conflict_do_nothing())
 
     def get(self, run_id: str) -> Record:
         """The run of that id, or RunNotFound."""
@@ -88,11 +91,11 @@ class RunStore(Database):
         with self.speaking("read") as connection:
             return int(connection.execute(sa.select(sa.func.coalesce(sa.func.sum(runs.c.bytes), 0))).scalar_one())
 
-    def wished_to_stop(self, owner: str) -> tuple[str, ...]:
-        """The runs of that process which somebody wants stopped."""
-        asked = sa.select(runs.c.id).where(runs.c.owner == owner, runs.c.stop)
+    def held(self, owner: str) -> Mapping[str, bool]:
+        """The runs of that process, and whether somebody wants each of them stopped."""
+        asked = sa.select(runs.c.id, runs.c.stop).where(runs.c.owner == owner)
         with self.speaking("read") as connection:
-            return tuple(connection.execute(asked).scalars())
+            return {run_id: bool(stop) for run_id, stop in connection.execute(asked)}
 
     def ids(self) -> frozenset[str]:
         with self.speaking("read") as connection:
@@ -100,17 +103,24 @@ class RunStore(Database):
 
     def beat(self, owner: str) -> None:
         """Notes that this process is alive."""
-        self.put(owners, "id", owner, {"seen": time.time()})
+        self.put(owners, "id", owner, {"seen": self.clock})
 
     def leave(self, owner: str) -> None:
         """Notes that this process is gone."""
         with self.speaking("written") as connection:
             connection.execute(sa.delete(owners).where(owners.c.id == owner))
 
-    def seen(self, owner: str) -> float:
-        """When that process was last heard of, in Unix time; 0 where never."""
+    def silence(self, owner: str) -> float:
+        """Seconds since that process was last heard of; infinite where it never was."""
+        asked = sa.select(self.clock - owners.c.seen).where(owners.c.id == owner)
         with self.speaking("read") as connection:
-            return float(connection.execute(sa.select(owners.c.seen).where(owners.c.id == owner)).scalar() or 0.0)
+            found = connection.execute(asked).scalar()
+        return math.inf if found is None else float(found)
+
+    def forget_owners(self) -> None:
+        """Forgets processes that have not been heard of for a day."""
+        with self.speaking("written") as connection:
+            connection.execute(sa.delete(owners).where(owners.c.seen < self.clock - _SECONDS_OF_A_DAY))
 
     def learn_speed(self, model_id: str, rows_per_second: float) -> None:
         self.put(speeds, "model_id", model_id, {"rows_per_second": rows_per_second})

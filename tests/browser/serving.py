@@ -29,18 +29,18 @@ def serve(home: Path, **settings: object) -> Iterator[str]:
 
 @contextmanager
 def served(
-    home: Path, port: int | None = None, options: Sequence[str] = (), **settings: object
+    home: Path, port: int | None = None, options: Sequence[str] = (), *, log: str = "log", **settings: object
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The same, and the process, for those who want to watch or kill it. `options` are Streamlit's."""
+    """The same, and the process, for those who want to watch or kill it. `options` are Streamlit's, `log` is a file."""
     port = port or free_port()
     own = {f"FORELIGHT_{name.upper()}": str(value) for name, value in settings.items()}
     environment = {**os.environ, "FORELIGHT_HOME": str(home), "FORELIGHT_ACCELERATOR": "cpu", **own}
     command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", str(port), *options]
-    with (home / "log").open("w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    with (home / log).open("w") as said:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said)
         try:
             address = f"http://127.0.0.1:{port}"
-            wait_until_it_answers(f"{address}/_stcore/health", process, home / "log")
+            wait_until_it_answers(f"{address}/_stcore/health", process, home / log)
             yield address, process
         finally:
             process.terminate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -89,13 +90,14 @@ def test_of_many_who_want_a_run_one_gets_it(store: RunStore) -> None:
 
 
 def test_beats_speeds_and_sums(store: RunStore) -> None:
-    assert store.seen("me") == 0.0
+    assert store.silence("me") == math.inf
     store.beat("me")
-    first = store.seen("me")
     store.beat("me")
-    assert store.seen("me") >= first > 0
+    assert 0 <= store.silence("me") < 60
+    store.forget_owners()
+    assert store.silence("me") < math.inf, "only those of whom nothing was heard for a day"
     store.leave("me")
-    assert store.seen("me") == 0.0
+    assert store.silence("me") == math.inf
     assert store.speed("m") is None
     store.learn_speed("m", 3.5)
     store.learn_speed("m", 4.5)
