@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from dashboard.address import FILTER, query, read_filters
 from dashboard.callers import guarded
 from dashboard.receiving import UPLOAD_ROUTES
+from dashboard.security import HEADERS
 from dashboard.statuses import status_of
 from engine import Filter, report_incident
 from engine.errors import ExportError, ForelightError
@@ -118,7 +119,8 @@ async def say_error(request: Request, error: Exception) -> Response:
 
 async def say_incident(request: Request, error: Exception) -> Response:
     incident = report_incident(_log, error, run=str(request.path_params.get("run_id", "")))
-    return PlainTextResponse(f"Something went wrong. Incident {incident}.", 500, headers=_PRIVATE)
+    headers = {**HEADERS, **_PRIVATE}  # this answer is given outside of all middleware
+    return PlainTextResponse(f"Something went wrong. Incident {incident}.", 500, headers=headers)
 
 
 async def _nothing_here(request: Request) -> Response:

@@ -16,9 +16,10 @@ from dashboard.exposure import check_exposure
 from dashboard.failures import show_failure
 from dashboard.login import LOGIN_ROUTES, LoginWall
 from dashboard.logs import speak_through_one
+from dashboard.names import OwnNames
 from dashboard.operating import OPERATING_ROUTES, serve_metrics
 from dashboard.resources import get_engine, warm_up
-from dashboard.security import NoOtherUploads, SecurityHeaders
+from dashboard.security import Closed, SecurityHeaders
 from dashboard.v1.app import API_ROUTES
 from dashboard.visitors import Visitors
 from engine import set_up_logs
@@ -49,9 +50,10 @@ app = st.App(
     routes=(*ROUTES, *LOGIN_ROUTES, *OPERATING_ROUTES, *API_ROUTES),
     middleware=[
         Middleware(SecurityHeaders),
+        Middleware(OwnNames),
         Middleware(Visitors),
         Middleware(LoginWall),
-        Middleware(NoOtherUploads),
+        Middleware(Closed),
     ],
     exception_handlers=EXCEPTION_HANDLERS,
     on_script_error=show_failure,

@@ -149,10 +149,11 @@ def at_this_machine(headers: Mapping[str, str], address: str | None, *, page: bo
     if any(name in headers for name in _FORWARDED) or not is_loopback(address or ""):
         return False
     origin = headers.get("origin", "" if page else "http://localhost").rpartition("://")[2]
-    return is_loopback(_host(headers.get("host", ""))) and is_loopback(_host(origin))
+    return is_loopback(host_in(headers.get("host", ""))) and is_loopback(host_in(origin))
 
 
-def _host(text: str) -> str:
+def host_in(text: str) -> str:
+    """The host of `host:port`, without the brackets of an IPv6 address."""
     name, colon, port = text.rpartition(":")
     return (name if colon and port.isdecimal() else text).strip("[]")
 

@@ -21,6 +21,14 @@ if caller.role == "nobody":
     st.navigation([st.Page(say_logged_out, title="Forelight", url_path="logged-out")], position="hidden")
     say_logged_out()
     st.stop()
+_HOST = (
+    st.Page(
+        "app_pages/host.py",
+        title="Host",
+        icon=":material/monitor_heart:",
+        help="Queue, workers, storage, everybody's runs and tokens, settings, and the trail of who did what.",
+    ),
+)
 st.logo(str(_BRAND / "logo.svg"), size="large", icon_image=str(_BRAND / "icon.svg"))
 page = st.navigation(
     {
@@ -57,6 +65,7 @@ page = st.navigation(
                 icon=":material/key:",
                 help="For programs and notebooks that use this server.",
             ),
+            *(_HOST if caller.operates else ()),
             st.Page("app_pages/result.py", title="Result", visibility="hidden"),
             st.Page("app_pages/compare.py", title="Compare", visibility="hidden"),
         ]

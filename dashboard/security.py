@@ -33,14 +33,17 @@ HEADERS = {
 }
 
 
-class NoOtherUploads:
-    """ASGI middleware that closes Streamlit's own upload route: it takes files into memory, from anyone."""
+_CLOSED = ("/_stcore/upload_file", "/_stcore/metrics", "/_stcore/agent")
+
+
+class Closed:
+    """ASGI middleware that closes routes of Streamlit's own: uploads into memory and figures for anyone, agents."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        closed = scope["type"] == "http" and scope["path"].startswith("/_stcore/upload_file")
+        closed = scope["type"] == "http" and scope["path"].startswith(_CLOSED)
         await (PlainTextResponse("There is nothing here.", 404) if closed else self.app)(scope, receive, send)
 
 

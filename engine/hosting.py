@@ -68,3 +68,13 @@ class Hosting(Guard):
         """The trail, the newest first."""
         self.operate()
         return self._audit.entries(visitor=visitor, run_id=run_id, action=action, limit=limit, offset=offset)
+
+    def count_audit(self, *, visitor: str = "", run_id: str = "", action: str = "") -> int:
+        """How many entries of the trail there are of that kind."""
+        self.operate()
+        return self._audit.count(visitor=visitor, run_id=run_id, action=action)
+
+    def audit_actions(self) -> tuple[str, ...]:
+        """What the trail holds, by what was done."""
+        self.operate()
+        return self._audit.actions()

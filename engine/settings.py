@@ -56,6 +56,9 @@ class Settings(BaseSettings):
         default=(), description="e-mails or @domains that may log in; all whom the provider lets in where empty"
     )
     open: bool = Field(default=False, description="serve other machines without a login")
+    names: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="host names the server is reached by, separated by commas; any where others reach it"
+    )
     keep_audit_days: float = Field(default=365.0, gt=0, description="days the audit trail is kept")
     keep_days: float = Field(default=30.0, gt=0, description="days after which a run is deleted")
     keep_bytes: int = Field(default=100 * 2**30, ge=1, description="bytes all runs may take; the oldest goes first")
@@ -91,7 +94,7 @@ class Settings(BaseSettings):
     def _folders(cls, value: object) -> object:
         return tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
-    @field_validator("hosts", "visitors", mode="before")
+    @field_validator("hosts", "visitors", "names", mode="before")
     @classmethod
     def _mails(cls, value: object) -> object:
         if isinstance(value, str):

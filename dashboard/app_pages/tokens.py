@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.callers import this_engine
-from dashboard.words import day, plain
-from engine import Scope, Token
+from dashboard.components.token_list import show_tokens
+from engine import Scope
 
 _SCOPES: dict[Scope, str] = {
     "models": "models: list models and what they take",
@@ -30,22 +30,4 @@ with st.form("make", border=True):
 if "new-token" in st.session_state:
     st.success("Copy the token now: it is shown once, and kept here as a hash only.", icon=":material/content_copy:")
     st.code(st.session_state.pop("new-token"), language=None, wrap_lines=True)
-
-
-def _row(token: Token) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        with st.container(width="content", gap="xxsmall"):
-            whose = f" · {plain(token.visitor_name)}" if engine.caller.operates and token.visitor_name else ""
-            st.markdown(f"**{plain(token.name, 100)}**{whose}")
-            used = f"last used {day(token.used)}" if token.used else "never used"
-            st.caption(f"{', '.join(token.scopes)} · until {day(token.expires)} · {used}")
-        if st.button("Revoke", icon=":material/delete:", type="tertiary", key=f"revoke-{token.id}"):
-            engine.revoke_token(token.id)
-            st.rerun()
-
-
-found = engine.tokens()
-if not found:
-    st.info("You have no token.", icon=":material/key_off:")
-for each in found:
-    _row(each)
+show_tokens(engine)

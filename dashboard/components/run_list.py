@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import streamlit as st
@@ -41,9 +42,13 @@ def ask_what(engine: GuardedEngine) -> Search:
     return Search(states=states, model_id=model_id or "", text=text or "", since=since, until=until)
 
 
-def show_runs(engine: GuardedEngine, search: Search) -> None:
-    """The runs that are wanted, a page at a time; looked at again each second while one of them is not over."""
-    found = engine.count_runs(search)
+def show_runs(engine: GuardedEngine, search: Search, whose: Callable[[str], str] | None = None) -> None:
+    """The runs that are wanted, a page at a time; looked at again each second while one of them is not over.
+
+    One's own; everybody's where `whose` says who a visitor is, as it may for hosts.
+    """
+    find, number = (engine.runs, engine.count_runs) if whose is None else (engine.all_runs, engine.count_all_runs)
+    found = number(search)
     if not found:
         st.info("No run is like that. Take something out of the search.", icon=":material/search_off:")
         return
@@ -52,16 +57,16 @@ def show_runs(engine: GuardedEngine, search: Search) -> None:
     slot = st.container()
     page = st.pagination(pages, key="runs-page") if pages > 1 else 1
     offset = (min(page, pages) - 1) * _A_PAGE
-    busy = any(not run.ended for run in engine.runs(search, limit=_A_PAGE, offset=offset))
+    busy = any(not run.ended for run in find(search, limit=_A_PAGE, offset=offset))
 
     @st.fragment(run_every=_SECONDS_BETWEEN_LOOKS if busy else None)
     def cards() -> None:
-        runs = engine.runs(search, limit=_A_PAGE, offset=offset)
+        runs = find(search, limit=_A_PAGE, offset=offset)
         if busy and all(run.ended for run in runs):
             st.rerun()
         with st.container(gap="xsmall"):
             for run in runs:
-                _card(engine, run)
+                _card(engine, run, "" if whose is None else whose(run.visitor))
 
     with slot:
         cards()
@@ -86,20 +91,20 @@ def show_storage(engine: GuardedEngine) -> None:
     st.progress(min(1.0, room.used / most if most else 1.0), f"{told}room is short, the oldest first.")
 
 
-def _card(engine: GuardedEngine, run: Run) -> None:
+def _card(engine: GuardedEngine, run: Run, whose: str = "") -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(width="content", gap="xxsmall"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(f"**{plain(run.name or files_of(run), 80)}**", width="content")
                 show_badge(run)
-            st.caption(" · ".join(_facts(run)))
+            st.caption(" · ".join([plain(whose), *_facts(run)] if whose else _facts(run)))
             if run.note:
                 st.caption(f":material/sticky_note_2: {plain(run.note, 200)}")
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="xsmall"):
             st.page_link(
                 "app_pages/result.py", label="Open", icon=":material/open_in_new:", query_params={"run": run.id}
             )
-            if not engine.is_mine(run):
+            if not (engine.is_mine(run) or whose):
                 return
             if run.ended:
                 show_edit(engine, run)

@@ -69,8 +69,7 @@ class AuditTrail:
         self, *, visitor: str = "", run_id: str = "", action: str = "", limit: int = 100, offset: int = 0
     ) -> tuple[AuditEntry, ...]:
         """What was done, the newest first; what is empty does not matter."""
-        wanted = {"visitor": visitor, "run_id": run_id, "action": action}
-        asked = sa.select(audit).where(*(audit.c[name] == value for name, value in wanted.items() if value))
+        asked = sa.select(audit).where(*_wanted(visitor, run_id, action))
         asked = asked.order_by(audit.c.number.desc()).limit(limit).offset(offset)
         with self._database.speaking("read") as connection:
             rows = connection.execute(asked).mappings().all()
@@ -83,8 +82,24 @@ class AuditTrail:
         last = self.entries(visitor=caller.visitor, run_id=run_id, action=action, limit=1)
         return bool(last) and (moment - datetime.fromisoformat(last[0].at)).total_seconds() < _SECONDS_OF_OFTEN
 
+    def count(self, *, visitor: str = "", run_id: str = "", action: str = "") -> int:
+        """How many entries there are of that kind."""
+        asked = sa.select(sa.func.count()).select_from(audit).where(*_wanted(visitor, run_id, action))
+        with self._database.speaking("read") as connection:
+            return int(connection.execute(asked).scalar_one())
+
+    def actions(self) -> tuple[str, ...]:
+        """What has ever been done, sorted."""
+        with self._database.speaking("read") as connection:
+            return tuple(sorted(connection.execute(sa.select(audit.c.action).distinct()).scalars()))
+
     def sweep(self, keep_days: float) -> None:
         """Forgets what is older than so many days."""
         oldest = (datetime.now(UTC) - timedelta(days=keep_days)).isoformat()
         with self._database.speaking("written") as connection:
             connection.execute(sa.delete(audit).where(audit.c.at < oldest))
+
+
+def _wanted(visitor: str, run_id: str, action: str) -> list[sa.ColumnElement[bool]]:
+    wanted = {"visitor": visitor, "run_id": run_id, "action": action}
+    return [audit.c[name] == value for name, value in wanted.items() if value]

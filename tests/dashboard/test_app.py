@@ -21,7 +21,7 @@ def test_streamlit_finds_the_app_by_reading_the_file() -> None:
 
 
 def test_routes_and_pages_carry_the_headers() -> None:
-    client = TestClient(app)
+    client = TestClient(app, base_url="http://127.0.0.1")
     nothing = client.get("/download/")
     page = client.get("/")
 
