@@ -9,7 +9,17 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from engine.card_parts import CardModel, Column, ColumnType, Figure, ImageInput, Output, Sample, SequenceInput
+from engine.card_parts import (
+    CardModel,
+    Column,
+    ColumnType,
+    Figure,
+    Forecast,
+    ImageInput,
+    Output,
+    Sample,
+    SequenceInput,
+)
 from engine.errors import CardError, nearest
 
 TaskName = Annotated[str, Field(pattern=r"^[a-z]+(-[a-z]+)*$")]
@@ -17,10 +27,12 @@ OutputKind = Literal["values", "logits", "probabilities", "classes"]
 Precision = Literal["32-true", "16-mixed", "bf16-mixed", "bf16-true", "64-true"]
 FUNCTION = r"^([\w.]+:\w+)?$"
 __all__ = [
+    "AHEAD",
     "RESERVED_NAMES",
     "Column",
     "ColumnType",
     "Figure",
+    "Forecast",
     "ImageInput",
     "ModelCard",
     "Output",
@@ -31,6 +43,8 @@ __all__ = [
     "file_hash",
     "read_card",
 ]
+AHEAD = "ahead"
+"""The results' column that counts the steps of a horizon, from 1."""
 RESERVED_NAMES = ("row", "status", "error", "prediction", "confidence", "file")
 
 
@@ -59,6 +73,7 @@ class ModelCard(CardModel):
     signature: tuple[Column, ...] = ()
     image: ImageInput | None = None
     sequence: SequenceInput | None = None
+    forecast: Forecast | None = None
     outputs: tuple[Output, ...] = ()
     output_kind: OutputKind | None = None
     output_key: str = ""
@@ -80,6 +95,7 @@ class ModelCard(CardModel):
             if twice:
                 raise ValueError(f"{what}: '{twice[0]}' stands there twice")
         own = {output.name for output in self.outputs} | set(RESERVED_NAMES)
+        own |= {*self.forecast.columns, AHEAD} if self.forecast else set()
         columns = {column.name for column in self.signature}
         clash = sorted(own & columns)
         if clash:
@@ -148,6 +164,7 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
         "outputs": Output,
         "image": ImageInput,
         "sequence": SequenceInput,
+        "forecast": Forecast,
         "samples": Sample,
         "figures": Figure,
     }

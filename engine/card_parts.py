@@ -137,6 +137,32 @@ class SequenceInput(CardModel):
     step_unit: str = ""
 
 
+class Forecast(CardModel):
+    """What comes after a series: the next `horizon` steps of its column `of`.
+
+    With `quantiles` the model gives those of each step, the middle one, 0.5, being the forecast itself. `season` is how
+    many steps a period has: errors are then measured by those of repeating the last period.
+    """
+
+    of: str = Field(min_length=1)
+    horizon: int = Field(ge=1)
+    quantiles: tuple[float, ...] = ()
+    season: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.quantiles and (list(self.quantiles) != sorted(set(self.quantiles)) or 0.5 not in self.quantiles):
+            raise ValueError("quantiles rise from number to number, and 0.5, the forecast itself, is among them")
+        if self.quantiles and not 0 < self.quantiles[0] < self.quantiles[-1] < 1 and len(self.quantiles) > 1:
+            raise ValueError("quantiles lie between 0 and 1")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The results' columns, in the order of the model's outputs."""
+        return tuple("forecast" if q == 0.5 else f"forecast_p{100 * q:g}" for q in self.quantiles) or ("forecast",)
+
+
 class Sample(CardModel):
     """A file a visitor may try with one click; `files` are relative to the card's folder."""
 

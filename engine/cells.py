@@ -57,11 +57,12 @@ def text(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return pl.when(whole).then(raw.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(raw.cast(pl.String))
 
 
-def fault(column: Column, value: pl.Expr, raw: pl.Expr | None = None) -> pl.Expr:
+def fault(column: Column, value: pl.Expr, raw: pl.Expr | None = None, may_be_empty: bool = False) -> pl.Expr:
     """The code of what is wrong with a typed `value`, or null; `raw`, the text found, tells missing from unreadable."""
     unreadable = {"float": NOT_A_NUMBER, "integer": NOT_WHOLE, "boolean": NOT_BOOLEAN}.get(column.type, MISSING)
     empty = value.is_null() if raw is None else raw.is_null() | (raw.str.strip_chars() == "")
-    chain = pl.when(empty).then(pl.lit(MISSING)).when(value.is_null()).then(pl.lit(unreadable))
+    missing = pl.lit(None, pl.String) if may_be_empty else pl.lit(MISSING)
+    chain = pl.when(empty).then(missing).when(value.is_null()).then(pl.lit(unreadable))
     if column.type == "float":
         chain = chain.when(~value.is_finite()).then(pl.lit(NOT_FINITE))
     if column.is_number and column.range:

@@ -32,6 +32,19 @@ class Values:
 
 
 @dataclass(frozen=True, slots=True)
+class Forecasts(Values):
+    """The number is a forecast of the column `of` of a series, some steps ahead; `band` are its lowest and highest
+    quantile's columns and what share of what comes should lie between them; empty where the model gives none.
+    """
+
+    of: str = ""
+    series: str = ""
+    step: str = ""
+    season: int = 1
+    band: tuple[str, str, float] | tuple[()] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LabelSets:
     """Any number of `labels` hold of a line: each whose probability, in the column of `shares`, reaches its threshold.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from engine.card import ModelCard
+from engine.card import AHEAD, ModelCard
 from engine.errors import nearest
 
 Severity = Literal["fatal", "rows", "note"]
@@ -87,7 +87,8 @@ def needed_columns(card: ModelCard) -> tuple[str, ...]:
 def result_names(card: ModelCard) -> frozenset[str]:
     """The names of the results' own columns, which a file's column cannot keep."""
     classes = ("prediction", "confidence", *(f"probability_{label}" for label in card.labels)) if card.labels else ()
-    return frozenset(("row", *(output.name for output in card.outputs), *classes, "status", "error"))
+    forecast = (*card.forecast.columns, AHEAD) if card.forecast else ()
+    return frozenset(("row", *(output.name for output in card.outputs), *classes, *forecast, "status", "error"))
 
 
 def check_names(found: Sequence[str], card: ModelCard, file: str) -> list[Problem]:

@@ -157,8 +157,24 @@ class LabelReview:
     title: str = "Needs review"
 
 
+@dataclass(frozen=True, slots=True)
+class ForecastLines:
+    """One series at a time: its history, the forecast, the `band` that the lowest and highest quantile span, or none,
+    and what came later in the column `later`, where the file has it.
+    """
+
+    series: str
+    step: str
+    of: str
+    forecast: str
+    band: tuple[str, str] | tuple[()] = ()
+    later: str = ""
+    title: str = "History and forecast"
+
+
 View = (
     Distribution
+    | ForecastLines
     | LabelCounts
     | LabelThreshold
     | LabelsTogether

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dashboard.components.chart import choose_picture_format
 from dashboard.components.class_evaluation import show_classes
+from dashboard.components.forecast import show_forecasts
 from dashboard.components.judging import begin_to_load
 from dashboard.components.label_set_evaluation import show_label_sets
 from dashboard.components.value_evaluation import show_values
-from engine import ClassEvaluation, Filter, LabelSetEvaluation, Results, evaluation_of
+from engine import ClassEvaluation, Filter, ForecastEvaluation, LabelSetEvaluation, Results, evaluation_of
 
 
 def show_evaluation(results: Results, where: tuple[Filter, ...]) -> None:
@@ -17,6 +18,8 @@ def show_evaluation(results: Results, where: tuple[Filter, ...]) -> None:
         show_classes(evaluation, where)
     elif isinstance(evaluation, LabelSetEvaluation):
         show_label_sets(evaluation, where)
+    elif isinstance(evaluation, ForecastEvaluation):
+        show_forecasts(evaluation, where)
     elif evaluation is not None:
         show_values(evaluation, where)
     choose_picture_format()

@@ -12,6 +12,8 @@ from engine import (
     ClassFigures,
     Curve,
     Filter,
+    ForecastEvaluation,
+    ForecastFigures,
     LabelSetEvaluation,
     LabelSetFigures,
     Results,
@@ -49,6 +51,12 @@ def class_figures(_evaluation: ClassEvaluation, of: Known, where: Where) -> Clas
 def label_set_figures(_evaluation: LabelSetEvaluation, of: Known, where: Where) -> LabelSetFigures | None:
     """The figures of the selection."""
     return _evaluation.figures(where)
+
+
+@st.cache_resource(max_entries=_KEPT, show_spinner="Comparing with what came later")
+def forecast_figures(_evaluation: ForecastEvaluation, of: Known, where: Where) -> ForecastFigures | None:
+    """The figures of the selection."""
+    return _evaluation.forecast_figures(where)
 
 
 @st.cache_resource(max_entries=_KEPT, show_spinner="Drawing the curves")

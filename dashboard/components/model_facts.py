@@ -88,6 +88,11 @@ def _gives(card: ModelCard) -> None:
         number = count(len(card.labels), "label") if several else count(len(card.labels), "class", "classes")
         what = f"Any of {number}" if several else f"One of {number}"
         st.markdown(f"{what} a row: {plain(named, most=2_000)}\\.")
+    if card.forecast is not None:
+        step = f"{card.forecast.horizon} {card.sequence.step_unit if card.sequence else ''}".strip()
+        st.markdown(
+            f"The next {plain(step)} of **{plain(card.forecast.of)}**: {plain(', '.join(card.forecast.columns))}"
+        )
     for output in card.outputs:
         unit = f", in {plain(output.unit)}" if output.unit else ""
         what = f": {plain(output.description)}" if output.description else ""

@@ -14,10 +14,11 @@ from dashboard.charts import distribution_figure
 from dashboard.components.outcome import show_outcome
 from dashboard.components.row_cells import show_cells
 from dashboard.components.what_if import show_what_if_of_row
+from dashboard.forecast_charts import forecast_alt, forecast_figure
 from dashboard.series_charts import series_figure
 from dashboard.words import count, extent, number, plain
 from engine import Filter, Results, neighbours
-from engine.views import Confidence, Distribution, Gallery, LabelCounts, SeriesLines
+from engine.views import Confidence, Distribution, ForecastLines, Gallery, LabelCounts, SeriesLines
 
 _FEW_PIXELS = 64
 _MOST_STEPS = 2_000
@@ -76,7 +77,10 @@ def _show(line: Mapping[str, Any], results: Results) -> None:
     series = [view for view in results.views if isinstance(view, SeriesLines)]
     for view in series:
         _series(view, line, results)
-    if not series and line["status"] != "failed":
+    forecasts = [view for view in results.views if isinstance(view, ForecastLines)]
+    for forecast in forecasts:
+        _forecast(forecast, line, results)
+    if not series and not forecasts and line["status"] != "failed":
         with left:
             _places(line, results)
 
@@ -135,6 +139,17 @@ def _series(view: SeriesLines, line: Mapping[str, Any], results: Results) -> Non
     ends = ", ".join(extent(each, lines[each]) for each in view.outputs)
     alt = f"Series {name}, {count(len(lines), 'step')}, step {step} marked: {ends}"
     st.plotly_chart(figure, theme="streamlit", alt=alt, config=_BARE, key="row-series")
+
+
+def _forecast(view: ForecastLines, line: Mapping[str, Any], results: Results) -> None:
+    """The whole series of the row and what comes after it, the row's step marked."""
+    name, step, unit = str(line[view.series]), line[view.step], results.card.column(view.of).unit
+    lines = results.series(name)
+    figure = forecast_figure(view, lines, unit)
+    figure.add_vline(step, line={"width": 2, "dash": "dot", "color": "gray"})
+    st.subheader(f"Series {plain(name)}, {plain(view.step)} {plain(step)}", anchor=False)
+    alt = f"{forecast_alt(view, lines, name, unit)} Step {step} is marked."
+    st.plotly_chart(figure, theme="streamlit", alt=alt, config=_BARE, key="row-forecast")
 
 
 def _neighbours(line: Mapping[str, Any], results: Results) -> None:

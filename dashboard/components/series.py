@@ -21,17 +21,9 @@ _MOVING, _IN_FILE = "moves most", "as in the file"
 @st.fragment
 def show_series(view: SeriesLines, results: Results, where: tuple[Filter, ...], name: str) -> None:
     """One series over its steps: what went in and what came out, on one axis of time."""
-    names = results.series_ids(_MOST_OFFERED, where)
     slot = st.container()
-    asked = st.selectbox(
-        "Series",
-        names,
-        key=selection.key("series", *where),
-        width=320,
-        accept_new_options=len(names) == _MOST_OFFERED,
-        help="The first 1,000 are offered; write another one." if len(names) == _MOST_OFFERED else None,
-    )
-    lines = results.series(str(asked))
+    asked = choose_series(results, where, selection.key("series", *where))
+    lines = results.series(asked)
     with slot:
         show_title(view.title, name, lines)
     if lines.is_empty():
@@ -42,6 +34,20 @@ def show_series(view: SeriesLines, results: Results, where: tuple[Filter, ...], 
     ends = ", ".join(extent(each, lines[each]) for each in view.outputs)
     alt = f"Series {asked} over {view.step}, {count(len(lines), 'step')}: {ends}{inputs}."
     draw(series_charts.series_figure(view, lines, units), alt, f"{name}|{asked}")
+
+
+def choose_series(results: Results, where: tuple[Filter, ...], key: str) -> str:
+    """Asks for one of the series that the filters leave."""
+    names = results.series_ids(_MOST_OFFERED, where)
+    asked = st.selectbox(
+        "Series",
+        names,
+        key=key,
+        width=320,
+        accept_new_options=len(names) == _MOST_OFFERED,
+        help="The first 1,000 are offered; write another one." if len(names) == _MOST_OFFERED else None,
+    )
+    return str(asked)
 
 
 def show_grid(view: SeriesGrid, results: Results, where: tuple[Filter, ...], name: str) -> None:

@@ -37,7 +37,7 @@ def show_values(evaluation: ValueEvaluation, where: Where) -> None:
     show_cards(value_cards(figures, unit), figures.used.rows)
     sides = st.grid(2, min_column_width=400)
     with sides.container(border=True, height="stretch"):
-        _show_parity(evaluation, output, unit, where, figures.used.rows)
+        show_parity(evaluation, output, unit, where, figures.used.rows)
     with sides.container(border=True, height="stretch"):
         _show_residuals(evaluation, output, unit, where, figures.used.rows)
 
@@ -80,7 +80,7 @@ def value_cards(figures: ValueFigures, unit: str) -> list[tuple[str, str, str]]:
     ]
 
 
-def _show_parity(evaluation: ValueEvaluation, output: str, unit: str, where: Where, rows: int) -> None:
+def show_parity(evaluation: ValueEvaluation, output: str, unit: str, where: Where, rows: int) -> None:
     points = evaluation.parity(output, where, _MOST_POINTS)
     show_title("Predicted and true", "parity", points)
     titles = with_unit(f"label: {evaluation.label_of(output)}", unit), with_unit(f"predicted: {output}", unit)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import charts, selection
-from dashboard.components import label_views, review, series
+from dashboard.components import forecast, label_views, review, series
 from dashboard.components.chart import (
     Answer,
     Marks,
@@ -26,6 +26,7 @@ from engine.views import (
     Confidence,
     Distribution,
     Extremes,
+    ForecastLines,
     Gallery,
     LabelCounts,
     LabelReview,
@@ -91,6 +92,8 @@ def show(view: View, results: Results, where: tuple[Filter, ...], place: int) ->
             label_views.show_labels_together(view, results, where, name)
         case LabelReview():
             label_views.show_label_review(view, results, where, name)
+        case ForecastLines():
+            forecast.show_forecast(view, results, where, name)
         case Gallery():
             show_gallery(view, results, where)
 
@@ -155,7 +158,7 @@ def _region(x: str, y: str) -> Answer:
     return answer
 
 
-_WIDE = (Against, Extremes, Gallery, SeriesLines, SeriesGrid)
+_WIDE = (Against, Extremes, ForecastLines, Gallery, SeriesLines, SeriesGrid)
 
 
 def _stands_alone(views: Sequence[View], place: int) -> bool:

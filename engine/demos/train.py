@@ -19,6 +19,7 @@ RECIPES = MappingProxyType(
             "cifar10",
             "diabetes-progression",
             "digits",
+            "el-nino",
             "lorenz-state",
             "penguins",
             "yeast-genes",

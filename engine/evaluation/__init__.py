@@ -6,10 +6,11 @@ from threading import Thread
 
 from engine.evaluation.classes import ClassEvaluation, ClassFigures
 from engine.evaluation.curves import Curve, Point
+from engine.evaluation.forecasts import ForecastEvaluation, ForecastFigures
 from engine.evaluation.label_sets import LabelSetEvaluation, LabelSetFigures
 from engine.evaluation.labels import Used
 from engine.evaluation.values import ValueEvaluation, ValueFigures
-from engine.predicted import Classes, LabelSets
+from engine.predicted import Classes, Forecasts, LabelSets
 from engine.results import Results
 from engine.tasks import task_of
 
@@ -27,6 +28,8 @@ def evaluation_of(results: Results) -> Evaluation | None:
         return ClassEvaluation(results, labels[0], predicted)
     if isinstance(predicted, LabelSets):
         return LabelSetEvaluation(results, labels, predicted)
+    if isinstance(predicted, Forecasts):
+        return ForecastEvaluation(results, labels, predicted)
     return ValueEvaluation(results, labels, predicted)
 
 
@@ -40,6 +43,8 @@ __all__ = [
     "ClassFigures",
     "Curve",
     "Evaluation",
+    "ForecastEvaluation",
+    "ForecastFigures",
     "LabelSetEvaluation",
     "LabelSetFigures",
     "Point",

@@ -17,6 +17,7 @@ from engine.evaluation.areas import MOST_EXACT, auroc_of, curve_of, tensors
 from engine.evaluation.asking import packed
 from engine.evaluation.classes import CALIBRATION_BINS, ClassEvaluation, ClassFigures
 from engine.evaluation.curves import Curve
+from engine.evaluation.forecast_judging import forecast_figures
 from engine.evaluation.labels import batches
 from engine.evaluation.set_judging import label_curve, label_set_figures
 from engine.evaluation.values import ValueEvaluation, ValueFigures
@@ -160,5 +161,6 @@ def _pairs(lines: pl.LazyFrame) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
 
 
 _FIGURES: Mapping[str, Callable[..., object | None]] = {
-    each.__name__: each for each in (class_figures, class_curve, value_figures, label_set_figures, label_curve)
+    each.__name__: each
+    for each in (class_figures, class_curve, value_figures, label_set_figures, label_curve, forecast_figures)
 }

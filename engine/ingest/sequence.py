@@ -33,12 +33,12 @@ def ingest_sequences(
         return report
     path = folder / INPUT_FILE
     progress("Ordering series", 0, 0)
-    if not _in_order(path, sequence):
-        _rewrite(path, _ordered(path, sequence))
+    if not in_order(path, sequence):
+        rewrite(path, ordered(path, sequence))
     wrong = _wrong_lengths(path, sequence)
     if report.n_good == report.n_rows and wrong.is_empty():
         return report
-    _rewrite(path, _spread_faults(path, sequence))
+    rewrite(path, _spread_faults(path, sequence))
     n_good = pl.scan_ipc(path).select(pl.col(FAULT).is_null().sum()).collect().item()
     return replace(report, n_good=n_good, problems=(*report.problems, *_length_problems(wrong, sequence)))
 
@@ -59,7 +59,7 @@ def _step(path: Path, step: str) -> pl.Expr:
     return pl.col(step) if words else _number(step)
 
 
-def _in_order(path: Path, sequence: SequenceInput) -> bool:
+def in_order(path: Path, sequence: SequenceInput) -> bool:
     scan = pl.scan_ipc(path)
     series, step = pl.col(sequence.series), _step(path, sequence.step)
     same = series == series.shift(1)
@@ -76,7 +76,7 @@ def _in_order(path: Path, sequence: SequenceInput) -> bool:
     return bool(runs == distinct and not disorder)
 
 
-def _ordered(path: Path, sequence: SequenceInput) -> pl.LazyFrame:
+def ordered(path: Path, sequence: SequenceInput) -> pl.LazyFrame:
     """The lines with a series' own together, series in the order in which they first stand in the file."""
     first = pl.col(ROW).min().over(sequence.series)
     rows = pl.scan_ipc(path).with_row_index(ROW, offset=1)
@@ -126,7 +126,7 @@ def _length_problems(wrong: pl.DataFrame, sequence: SequenceInput) -> list[Probl
     return [Problem("rows", "wrong-length", message, "", sequence.series, first["row"], lines, found, expected)]
 
 
-def _rewrite(path: Path, rows: pl.LazyFrame) -> None:
+def rewrite(path: Path, rows: pl.LazyFrame) -> None:
     """Replaces the file by `rows`, which may be read from it."""
     new = path.with_suffix(".new")
     rows.sink_ipc(new, compat_level=pl.CompatLevel.oldest())

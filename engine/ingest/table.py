@@ -148,7 +148,8 @@ def _faulty_rows(table: Table, card: ModelCard, path: Path, report: Report) -> R
     if report.fatal or report.n_good == report.n_rows:
         return report
     rows = table.frame.with_row_index(ROW, offset=1)
-    found = {column.name: _found(column, table) for column in card.signature}
+    may_be_empty = card.forecast is not None  # what is to be forecast is not known yet
+    found = {column.name: _found(column, table, may_be_empty) for column in card.signature}
     reasons = [_reason(column, found[column.name]) for column in card.signature]
     reason = pl.concat_str(reasons, separator="; ", ignore_nulls=True)
     lenient = [cells.typed_leniently(c, table.schema[c.name], table.decimal_comma) for c in card.signature]
@@ -169,11 +170,11 @@ def _faulty_rows(table: Table, card: ModelCard, path: Path, report: Report) -> R
     return replace(report, n_good=n_good, problems=(*report.problems, *problems))
 
 
-def _found(column: Column, table: Table) -> tuple[pl.Expr, pl.Expr]:
+def _found(column: Column, table: Table, may_be_empty: bool) -> tuple[pl.Expr, pl.Expr]:
     """(the code of the cell's fault, the text found in it)."""
     raw = cells.text(pl.col(column.name), table.schema[column.name])
     value = cells.typed_leniently(column, table.schema[column.name], table.decimal_comma)
-    return cells.fault(column, value, raw), raw
+    return cells.fault(column, value, raw, may_be_empty), raw
 
 
 def _reason(column: Column, found: tuple[pl.Expr, pl.Expr]) -> pl.Expr:

@@ -17,7 +17,7 @@ from plotly.offline import get_plotlyjs
 from engine.card import ModelCard
 from engine.errors import ForelightError
 from engine.lines import ResultColumn
-from engine.report import label_figures  # noqa: F401  # registers its charts
+from engine.report import forecast_figures, label_figures  # noqa: F401  # they register their charts
 from engine.report.figures import COLORS, Chart, chart_of
 from engine.results import Results
 from engine.runs.run import Run

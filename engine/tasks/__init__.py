@@ -6,6 +6,8 @@ from engine.card import ModelCard
 from engine.errors import CardError, nearest
 from engine.plugins import Plugin, Registry
 from engine.tasks.class_outputs import ClassOutputs
+from engine.tasks.forecast_inputs import ForecastInputs
+from engine.tasks.forecast_outputs import ForecastOutputs
 from engine.tasks.image_inputs import ImageInputs
 from engine.tasks.label_set_outputs import LabelSetOutputs
 from engine.tasks.sequence_inputs import SequenceInputs
@@ -23,6 +25,7 @@ _OWN = {
         Task("tabular-classification", "Sorts rows into classes", TableInputs(), ClassOutputs()),
         Task("tabular-multi-label-classification", "Gives rows all their labels", TableInputs(), LabelSetOutputs()),
         Task("tabular-regression", "Estimates values", TableInputs(), ValueOutputs()),
+        Task("time-series-forecasting", "Continues series", ForecastInputs(), ForecastOutputs()),
     )
 }
 

@@ -53,7 +53,7 @@ class SequenceInputs(TableInputs):
 
     def batches(self, rows: pa.Table, card: ModelCard, size: int) -> list[tuple[int, int]]:
         """Whole series of one length each: a tensor holds no other."""
-        lengths = series_lengths(pl.Series(rows.column(_of(card).series)))
+        lengths = series_lengths(pl.Series(rows.column(sequence_of(card).series)))
         ranges: list[tuple[int, int]] = []
         start = 0
         for length, alike in groupby(lengths):
@@ -64,7 +64,7 @@ class SequenceInputs(TableInputs):
         return ranges
 
     def encode(self, rows: pa.Table, card: ModelCard) -> torch.Tensor:
-        steps = _of(card).length or series_lengths(pl.Series(rows.column(_of(card).series)))[0]
+        steps = sequence_of(card).length or series_lengths(pl.Series(rows.column(sequence_of(card).series)))[0]
         return encode_columns(rows, card.signature).reshape(-1, steps, len(card.signature))
 
     def per_line(self, output: torch.Tensor, lines: int) -> torch.Tensor:
@@ -75,25 +75,25 @@ class SequenceInputs(TableInputs):
         return output.repeat_interleave(steps, dim=0)
 
     def probe(self, card: ModelCard, items: int) -> torch.Tensor:
-        steps = _of(card).length or _PROBE_STEPS
+        steps = sequence_of(card).length or _PROBE_STEPS
         return probe_columns(card.signature, items * steps).reshape(items, steps, len(card.signature))
 
     def template(self, card: ModelCard) -> tuple[str, bytes]:
         header, example = super().template(card)[1].decode().splitlines()
-        steps = _of(card).length or _PROBE_STEPS
+        steps = sequence_of(card).length or _PROBE_STEPS
         rest = example.split(",", 2)[2]
         lines = [header, *(f"1,{step},{rest}" for step in range(1, steps + 1))]
         return "csv", ("\n".join(lines) + "\n").encode()
 
     def views(self, card: ModelCard) -> tuple[View, ...]:
-        sequence = _of(card)
+        sequence = sequence_of(card)
         inputs = tuple(column.name for column in card.signature)
         outputs = tuple(output.name for output in card.outputs)
         lines = SeriesLines(sequence.series, sequence.step, inputs, outputs)
         return (lines, SeriesGrid(sequence.series, sequence.step, outputs)) if outputs else (lines,)
 
     def needs(self, card: ModelCard) -> tuple[str, ...]:
-        sequence = _of(card)
+        sequence = sequence_of(card)
         steps = f"{sequence.length} lines a series" if sequence.length else "any number of lines a series"
         return (
             f"A long table, one line a step: '{sequence.series}', '{sequence.step}' and {len(card.signature)} columns; "
@@ -102,7 +102,8 @@ class SequenceInputs(TableInputs):
         )
 
 
-def _of(card: ModelCard) -> SequenceInput:
+def sequence_of(card: ModelCard) -> SequenceInput:
+    """How the card's series are laid out; CardError where it does not say."""
     if card.sequence is None:
         raise CardError("key 'sequence' is missing")
     return card.sequence

@@ -61,13 +61,13 @@ class ValueOutputs:
         return (*spreads, extremes, *([Against(names, x, units)] if x else []))
 
     def headline(self, card: ModelCard, columns: Sequence[str], results: Queries) -> tuple[Headline, ...]:
-        figures = [_spread(output.name, output.unit, results) for output in card.outputs[:3]]
+        figures = [spread_of(output.name, output.unit, results) for output in card.outputs[:3]]
         if len(card.outputs) == 1:
             return tuple(figures[0])
         return tuple(spread[0] for spread in figures if spread)
 
 
-def _spread(name: str, unit: str, results: Queries) -> list[Headline]:
+def spread_of(name: str, unit: str, results: Queries) -> list[Headline]:
     spread = results.quantiles(name)
     if not spread:
         return []

@@ -20,7 +20,7 @@ from engine.views import Extremes, Gallery, LabelReview, Review
 from tests.dashboard.conftest import TESTER
 
 MAIN = str(Path(__file__).parents[2] / "dashboard" / "main.py")
-MODELS = ("breast-cancer", "diabetes-progression", "digits", "lorenz-state", "penguins", "yeast-genes")
+MODELS = ("breast-cancer", "diabetes-progression", "digits", "el-nino", "lorenz-state", "penguins", "yeast-genes")
 FinishedRun = Callable[..., Run]
 SAMPLES = BUNDLED_MODELS / "diabetes-progression" / "samples"
 

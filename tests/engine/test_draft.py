@@ -330,7 +330,15 @@ def test_labels_in_the_wrong_order_are_noticed(tmp_path: Path) -> None:
 
 def test_the_bundled_models_are_not_doubted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FORELIGHT_MODELS")
-    for model in ("breast-cancer", "diabetes-progression", "digits", "lorenz-state", "penguins", "yeast-genes"):
+    for model in (
+        "breast-cancer",
+        "diabetes-progression",
+        "digits",
+        "el-nino",
+        "lorenz-state",
+        "penguins",
+        "yeast-genes",
+    ):
         said = json.loads(command("check", model, "--json").stdout)
         assert said["works"], said
     assert os.environ.get("FORELIGHT_MODELS") is None
