@@ -60,7 +60,8 @@ def text(raw: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 def fault(column: Column, value: pl.Expr, raw: pl.Expr | None = None, may_be_empty: bool = False) -> pl.Expr:
     """The code of what is wrong with a typed `value`, or null; `raw`, the text found, tells missing from unreadable."""
     unreadable = {"float": NOT_A_NUMBER, "integer": NOT_WHOLE, "boolean": NOT_BOOLEAN}.get(column.type, MISSING)
-    empty = value.is_null() if raw is None else raw.is_null() | (raw.str.strip_chars() == "")
+    found = value if raw is None and column.type == "string" else raw
+    empty = value.is_null() if found is None else found.is_null() | (found.str.strip_chars() == "")
     missing = pl.lit(None, pl.String) if may_be_empty else pl.lit(MISSING)
     chain = pl.when(empty).then(missing).when(value.is_null()).then(pl.lit(unreadable))
     if column.type == "float":

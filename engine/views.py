@@ -172,8 +172,18 @@ class ForecastLines:
     title: str = "History and forecast"
 
 
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Texts with what was predicted of them, those that the model was least sure of first where it says how sure."""
+
+    column: str
+    labels: tuple[str, ...]
+    title: str = "Texts"
+
+
 View = (
     Distribution
+    | Texts
     | ForecastLines
     | LabelCounts
     | LabelThreshold

@@ -13,12 +13,13 @@ from dashboard.callers import keyed
 from dashboard.charts import distribution_figure
 from dashboard.components.outcome import show_outcome
 from dashboard.components.row_cells import show_cells
+from dashboard.components.texts import show_text
 from dashboard.components.what_if import show_what_if_of_row
 from dashboard.forecast_charts import forecast_alt, forecast_figure
 from dashboard.series_charts import series_figure
 from dashboard.words import count, extent, number, plain
 from engine import Filter, Results, neighbours
-from engine.views import Confidence, Distribution, ForecastLines, Gallery, LabelCounts, SeriesLines
+from engine.views import Confidence, Distribution, ForecastLines, Gallery, LabelCounts, SeriesLines, Texts
 
 _FEW_PIXELS = 64
 _MOST_STEPS = 2_000
@@ -73,6 +74,9 @@ def _show(line: Mapping[str, Any], results: Results) -> None:
     with right:
         if any(isinstance(view, Gallery) for view in results.views) and line["status"] != "failed":
             _picture(results, line["row"])
+        for view in results.views:
+            if isinstance(view, Texts) and line[view.column] is not None:
+                show_text(line[view.column])
         show_cells(line, results)
     series = [view for view in results.views if isinstance(view, SeriesLines)]
     for view in series:

@@ -33,6 +33,8 @@ def _field(column: Column, start: object, key: str, exact: bool) -> object:
     tip = plain(column.description) or None
     if column.type == "boolean":
         return st.toggle(label, value=bool(start), help=tip, key=key)
+    if column.type == "string":
+        return st.text_area(label, value=str(start or ""), help=tip, key=key)
     if not column.is_number:
         return _choice(column, start, label, tip, key)
     figure = start if isinstance(start, int | float) and math.isfinite(start) else None

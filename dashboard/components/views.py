@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import charts, selection
-from dashboard.components import forecast, label_views, review, series
+from dashboard.components import forecast, label_views, review, series, texts
 from dashboard.components.chart import (
     Answer,
     Marks,
@@ -35,6 +35,7 @@ from engine.views import (
     Review,
     SeriesGrid,
     SeriesLines,
+    Texts,
     Threshold,
     View,
 )
@@ -92,6 +93,8 @@ def show(view: View, results: Results, where: tuple[Filter, ...], place: int) ->
             label_views.show_labels_together(view, results, where, name)
         case LabelReview():
             label_views.show_label_review(view, results, where, name)
+        case Texts():
+            texts.show_texts(view, results, where, name)
         case ForecastLines():
             forecast.show_forecast(view, results, where, name)
         case Gallery():
@@ -158,7 +161,7 @@ def _region(x: str, y: str) -> Answer:
     return answer
 
 
-_WIDE = (Against, Extremes, ForecastLines, Gallery, SeriesLines, SeriesGrid)
+_WIDE = (Against, Extremes, ForecastLines, Gallery, SeriesLines, SeriesGrid, Texts)
 
 
 def _stands_alone(views: Sequence[View], place: int) -> bool:

@@ -20,6 +20,7 @@ RECIPES = MappingProxyType(
             "diabetes-progression",
             "digits",
             "el-nino",
+            "languages",
             "lorenz-state",
             "penguins",
             "yeast-genes",

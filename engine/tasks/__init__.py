@@ -13,6 +13,7 @@ from engine.tasks.label_set_outputs import LabelSetOutputs
 from engine.tasks.sequence_inputs import SequenceInputs
 from engine.tasks.table_inputs import TableInputs
 from engine.tasks.task import Task
+from engine.tasks.text_inputs import TextInputs
 from engine.tasks.value_outputs import ValueOutputs
 
 _OWN = {
@@ -25,6 +26,9 @@ _OWN = {
         Task("tabular-classification", "Sorts rows into classes", TableInputs(), ClassOutputs()),
         Task("tabular-multi-label-classification", "Gives rows all their labels", TableInputs(), LabelSetOutputs()),
         Task("tabular-regression", "Estimates values", TableInputs(), ValueOutputs()),
+        Task("text-classification", "Sorts texts into classes", TextInputs(), ClassOutputs()),
+        Task("text-multi-label-classification", "Gives texts all their labels", TextInputs(), LabelSetOutputs()),
+        Task("text-regression", "Rates texts", TextInputs(), ValueOutputs()),
         Task("time-series-forecasting", "Continues series", ForecastInputs(), ForecastOutputs()),
     )
 }

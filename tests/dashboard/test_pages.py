@@ -20,7 +20,16 @@ from engine.views import Extremes, Gallery, LabelReview, Review
 from tests.dashboard.conftest import TESTER
 
 MAIN = str(Path(__file__).parents[2] / "dashboard" / "main.py")
-MODELS = ("breast-cancer", "diabetes-progression", "digits", "el-nino", "lorenz-state", "penguins", "yeast-genes")
+MODELS = (
+    "breast-cancer",
+    "diabetes-progression",
+    "digits",
+    "el-nino",
+    "languages",
+    "lorenz-state",
+    "penguins",
+    "yeast-genes",
+)
 FinishedRun = Callable[..., Run]
 SAMPLES = BUNDLED_MODELS / "diabetes-progression" / "samples"
 
@@ -220,7 +229,7 @@ def test_every_tab_of_every_kind_of_result(
         drawn = [
             view
             for view in shared_engine.results(run.id).views
-            if not isinstance(view, Gallery | LabelReview | Review | Extremes)
+            if not isinstance(view, Texts | Gallery | LabelReview | Review | Extremes)
         ]
         assert len(app.get("plotly_chart")) == len(drawn)
     if tab == "About":
