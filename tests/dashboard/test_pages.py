@@ -16,7 +16,7 @@ from dashboard.resources import get_engine
 from engine import Engine, Options, Run
 from engine.backends import LocalBackend
 from engine.settings import BUNDLED_MODELS
-from engine.views import Extremes, Gallery, LabelReview, Review
+from engine.views import Extremes, Gallery, LabelReview, Review, Texts
 from tests.dashboard.conftest import TESTER
 
 MAIN = str(Path(__file__).parents[2] / "dashboard" / "main.py")
