@@ -11,13 +11,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint format bench screenshots clean
+.PHONY: run test test-cluster lint format bench screenshots clean
 
 run: $(VENV)/.runs
 	$(BIN)/python -m streamlit run dashboard/app.py --server.address $(ADDRESS) --server.port $(PORT)
 
 test: $(VENV)/.tests $(VENV)/.browser
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-cluster: $(VENV)/.cluster
+	$(BIN)/python -m pytest -m cluster tests/cluster
 
 lint: $(VENV)/.tests
 	$(BIN)/ruff check .
@@ -53,6 +56,10 @@ $(VENV)/.runs: $(VENV)/.made requirements.txt
 
 $(VENV)/.tests: $(VENV)/.runs requirements-dev.txt
 	$(PIP) --requirement requirements-dev.txt
+	touch $@
+
+$(VENV)/.cluster: $(VENV)/.tests requirements-cluster.txt
+	$(PIP) --requirement requirements-cluster.txt
 	touch $@
 
 $(VENV)/.browser: $(VENV)/.tests

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from engine.backends import LocalBackend
+from engine.backends import Backend
 from engine.card import read_card
 from engine.errors import InputRefused, ModelChanged, QueueFull, RunStateError, RunTaken
 from engine.intake import checkpoint_hash
@@ -34,7 +34,7 @@ class Dispatcher:
         settings: Settings,
         registry: ModelRegistry,
         book: RunBook,
-        backend: LocalBackend,
+        backend: Backend,
         keeper: Keeper,
         owner: str,
     ) -> None:

@@ -27,6 +27,8 @@ ForelightError
 ├── NotAllowed           somebody who may not do that
 ├── NotComparable        two runs that are not about the same rows
 ├── PluginError          a task, reader or backend of another package that cannot be used
+├── UnknownBackend       FORELIGHT_BACKEND names none that there is
+├── ClusterError         the cluster does not answer
 └── MissingPackage       an optional package is not installed
 """
 
@@ -186,6 +188,26 @@ class NotComparable(ForelightError):
 
 class PluginError(ForelightError):
     """A task, reader or backend of another package that cannot be used."""
+
+
+class UnknownBackend(ForelightError):
+    """FORELIGHT_BACKEND names none that there is."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        near = nearest(name, known)
+        hint = f" Did you mean '{near}'?" if near else ""
+        super().__init__(f"FORELIGHT_BACKEND: there is no '{name}'.{hint} Backends here: {', '.join(sorted(known))}.")
+
+
+class ClusterError(ForelightError):
+    """The cluster does not answer."""
+
+    def __init__(self, address: str, why: str) -> None:
+        line = next(iter(why.strip().splitlines()), "no answer")
+        super().__init__(
+            f"The Ray cluster at {address or 'this machine'} does not answer: {line} Look whether `ray status` works "
+            "here and FORELIGHT_RAY_ADDRESS names its head, as in head:6379."
+        )
 
 
 class MissingPackage(ForelightError):

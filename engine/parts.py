@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from engine.access import AuditTrail, Shares, Tokens
-from engine.backends import LocalBackend, WorkerPool
+from engine.backends import Backend, WorkerPool, open_backend
 from engine.dispatch import Dispatcher
 from engine.errors import RunNotFound
 from engine.intake import Intake
@@ -25,7 +25,7 @@ class Parts:
 
     store: RunStore
     book: RunBook
-    backend: LocalBackend
+    backend: Backend
     keeper: Keeper
     dispatcher: Dispatcher
     intake: Intake
@@ -61,7 +61,7 @@ def open_parts(settings: Settings, registry: ModelRegistry, pool: WorkerPool, ow
     """Opens the store, or raises StoreError."""
     store = RunStore(database_url(settings.database_url, settings.home))
     book = RunBook(store, settings.runs_folder)
-    backend = LocalBackend(settings, store, pool, owner)
+    backend = open_backend(settings.backend, settings, store, pool, owner)
     keeper = Keeper(book, owner, backend.tick)
     dispatcher = Dispatcher(settings, registry, book, backend, keeper, owner)
     ask = partial(pool.ask, settings)

@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     devices: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
         default=1, description="devices a prediction may use; all: every GPU there is"
     )
+    backend: str = Field(default="local", description="where runs are predicted: local, ray, or another package's")
+    ray_address: str = Field(default="", description="head of the Ray cluster, host:port; this machine where empty")
     readers: int = Field(default=1, ge=1, description="processes that read visitors' files")
     analysts: int = Field(default=2, ge=1, description="processes that judge runs by their labels and write workbooks")
     warm_models: int = Field(default=4, ge=1, description="models kept in memory; least recently used goes first")

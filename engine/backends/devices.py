@@ -14,7 +14,12 @@ log = logging.getLogger("forelight.runs")
 
 
 def count_devices(settings: Settings) -> int:
-    """The number the host set; for «all» the GPUs there are, as CUDA_VISIBLE_DEVICES allows, and one at least."""
+    """The number the host set; for «all» the GPUs there are, as CUDA_VISIBLE_DEVICES allows, and one at least.
+
+    One where runs are predicted elsewhere.
+    """
+    if settings.backend != "local":
+        return 1  # this machine then does what a person waits for, and no run
     if settings.devices != "all":
         return settings.devices
     if settings.accelerator == "cpu":

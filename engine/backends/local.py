@@ -7,14 +7,15 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
 from engine.backends.active import LEFT, ActiveRun, Ending
+from engine.backends.backend import Worker
 from engine.backends.pace import TURN
-from engine.backends.process import Killed, WorkerPool, WorkerProcess
+from engine.backends.process import Killed, WorkerPool
 from engine.errors import ForelightError, RunTaken, StoreError, WorkerDied
 from engine.incidents import report_incident
 from engine.runs.folder import RunFolder
@@ -30,13 +31,22 @@ _SHORT_TURN = 2.0
 _WORTH_SHARING = 0.5
 _TRIES = 2
 log = logging.getLogger("forelight.runs")
-Call = Callable[[WorkerProcess], object]
+Call = Callable[[Worker], object]
 
 
 class LocalBackend:
     """Serves the runs that this process owns, and calls that a person waits for, which go first."""
 
-    def __init__(self, settings: Settings, store: RunStore, pool: WorkerPool, owner: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: RunStore,
+        pool: WorkerPool,
+        owner: str,
+        workers: Sequence[Worker] | None = None,
+    ) -> None:
+        """Runs go to `workers`, by default the pool's, one a device."""
+        self._workers = pool.devices if workers is None else tuple(workers)
         self._settings, self._store, self._pool, self._owner = settings, store, pool, owner
         self.tally = Tally()
         self._queue = FairQueue()
@@ -85,7 +95,7 @@ class LocalBackend:
 
     @property
     def devices(self) -> int:
-        return len(self._pool.devices)
+        return len(self._workers)
 
     def wait(self, run_id: str, timeout: float) -> bool:
         """Returns when the run is not here any more, or after `timeout` seconds; False at once where it is not here."""
@@ -105,9 +115,7 @@ class LocalBackend:
             serving = [other for other in self._active.values() if other.in_flight and other not in ahead]
         times = [other.seconds_left(self._store) for other in (*ahead, *serving)]
         known = [min(seconds, TURN) for seconds in times if seconds is not None]
-        return Place(
-            len(ahead) + len(serving), sum(known) / len(self._pool.devices) if len(known) == len(times) else None
-        )
+        return Place(len(ahead) + len(serving), sum(known) / self.devices if len(known) == len(times) else None)
 
     def standing(self) -> Standing:
         """Which runs are served now, which wait in which order, and how many calls wait before them."""
@@ -150,13 +158,13 @@ class LocalBackend:
         if not self._threads and not self._closed:
             self._threads = [
                 threading.Thread(target=self._serve, args=(number, worker), name=worker.name, daemon=True)
-                for number, worker in enumerate(self._pool.devices)
+                for number, worker in enumerate(self._workers)
             ]
             for thread in self._threads:
                 thread.start()
 
-    def _serve(self, device: int, worker: WorkerProcess) -> None:
-        while True:
+    def _serve(self, device: int, worker: Worker) -> None:
+        while worker.ready(lambda: self._closed):
             with self._changed:
                 self._idle += 1
                 self._changed.wait_for(lambda: self._closed or self._calls or len(self._queue))
@@ -187,7 +195,7 @@ class LocalBackend:
         run.in_flight[span] = (0, 0)
         return run, span
 
-    def _turn(self, device: int, worker: WorkerProcess, run: ActiveRun, span: Span) -> None:
+    def _turn(self, device: int, worker: Worker, run: ActiveRun, span: Span) -> None:
         """One turn of a run: as much of the span as there is time for, or the finding of its batch size."""
         done = 0
         began = time.monotonic()
@@ -219,8 +227,8 @@ class LocalBackend:
                 content, _ = ask("predict", span=span, batch_size=run.plan.batch_size, claim=run.claim)
                 done = content["done"]
                 run.finish_shard(span, content, device)
-        except Killed:
-            log.info("a batch took too long to wait for its end", extra={"run": run.id})
+        except Killed as exc:
+            log.info("%s", exc, extra={"run": run.id})
         except RunTaken:
             run.leave()
         except WorkerDied as exc:
@@ -273,7 +281,7 @@ class LocalBackend:
             run.settling = False
 
 
-def _answer(call: Call, future: Future[Any], worker: WorkerProcess) -> None:
+def _answer(call: Call, future: Future[Any], worker: Worker) -> None:
     if future.set_running_or_notify_cancel():
         try:
             future.set_result(call(worker))

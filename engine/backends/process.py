@@ -40,6 +40,9 @@ class Doing:
 class Killed(Exception):
     """The worker was ended since it did not stop by itself."""
 
+    def __init__(self, words: str = "a batch took too long to wait for its end") -> None:
+        super().__init__(words)
+
 
 class WorkerProcess:
     """One process. Safe to use from several threads, which then wait for each other."""
@@ -89,6 +92,10 @@ class WorkerProcess:
         if isinstance(reply, Failure):
             raise reply.error()
         return reply.content, reply.data
+
+    def ready(self, closed: Callable[[], bool]) -> bool:
+        """Whether jobs are still wanted: the process is started with the first one."""
+        return not closed()
 
     def start(self) -> None:
         """Starts the process, so that the first job need not wait for that."""

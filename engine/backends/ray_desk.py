@@ -1,0 +1,63 @@
+"""What runs on a node of a Ray cluster: one device, its warm models, and the jobs of `engine.work`."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+
+from engine.messages import Answer, Failure, Job, Said, Stop, encode
+from engine.work import JOBS, Desk
+
+
+class RayDesk:
+    """An actor. `do` takes one job at a time; the other methods are asked meanwhile, on threads of their own."""
+
+    def __init__(self) -> None:
+        os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
+        self._desk = Desk()
+        self._talk: _Talk | None = None
+
+    def answer(self) -> str:
+        """The id of the node where it is."""
+        import ray
+
+        return str(ray.get_runtime_context().get_node_id())
+
+    def do(self, job: Job) -> bytes:
+        """The job's answer, or its failure, as `engine.messages` writes them."""
+        self._talk = _Talk(job.number)
+        try:
+            content, data = JOBS[job.name](self._desk, job.settings, self._talk, **job.arguments)
+            return encode(Answer(job.number, content, data))
+        except Exception as exc:
+            return encode(Failure.of(job.number, exc))
+
+    def said(self, number: int) -> list[bytes]:
+        """What that job has said since this was last asked."""
+        talk = self._talk
+        return talk.heard() if talk is not None and talk.number == number else []
+
+    def stop(self, stop: Stop) -> None:
+        """Asks that job to come to its end."""
+        talk = self._talk
+        if talk is not None and talk.number == stop.number:
+            talk.end.set()
+
+
+class _Talk:
+    """What a job says on its way, kept until it is asked for."""
+
+    def __init__(self, number: int) -> None:
+        self.number, self.end = number, threading.Event()
+        self._said: deque[bytes] = deque()
+
+    def say(self, **content: object) -> None:
+        self._said.append(encode(Said(self.number, content)))
+
+    def heard(self) -> list[bytes]:
+        return [self._said.popleft() for _ in range(len(self._said))]
+
+    @property
+    def stopped(self) -> bool:
+        return self.end.is_set()
