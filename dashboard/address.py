@@ -54,6 +54,8 @@ def _read(value: str, known: Mapping[str, ResultColumn]) -> Filter:
     if op == "search":
         return Filter("", op, (_plain(words[0]),))
     own = known[_plain(column)]
+    if own.dtype == "list" and op != "filled":
+        raise ValueError(value)
     if op == "contains":
         return Filter(own.name, op, (_plain(words[0]),))
     if op in _RANGES:

@@ -6,19 +6,25 @@ from engine.comparison import ClassComparison, LabelSetComparison, ValueComparis
 from engine.engine import Engine
 from engine.errors import ForelightError
 from engine.evaluation import (
+    Alike,
     ClassEvaluation,
     ClassFigures,
     Curve,
+    EmbeddingEvaluation,
+    EmbeddingFigures,
     ForecastEvaluation,
     ForecastFigures,
     LabelSetEvaluation,
     LabelSetFigures,
     Point,
+    Projection,
     Used,
     ValueEvaluation,
     ValueFigures,
+    alike,
     evaluation_of,
     prepare,
+    projection,
 )
 from engine.export import MOST_EXCEL_ROWS, csv_text
 from engine.facts import ModelFacts, Repeat, Storage, WorkerState, repeat
@@ -45,6 +51,7 @@ from engine.versions import Version
 __all__ = [
     "MOST_EXCEL_ROWS",
     "TASKS",
+    "Alike",
     "AuditEntry",
     "Caller",
     "ClassComparison",
@@ -53,6 +60,8 @@ __all__ = [
     "Column",
     "ColumnUse",
     "Curve",
+    "EmbeddingEvaluation",
+    "EmbeddingFigures",
     "Engine",
     "Filter",
     "FilterOp",
@@ -73,6 +82,7 @@ __all__ = [
     "Place",
     "Point",
     "Problem",
+    "Projection",
     "Receiving",
     "Repeat",
     "Report",
@@ -96,6 +106,7 @@ __all__ = [
     "ValueFigures",
     "Version",
     "WorkerState",
+    "alike",
     "compare",
     "csv_text",
     "evaluation_of",
@@ -104,6 +115,7 @@ __all__ = [
     "nearest_calls",
     "neighbours",
     "prepare",
+    "projection",
     "repeat",
     "report_html",
     "report_incident",

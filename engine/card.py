@@ -74,6 +74,7 @@ class ModelCard(CardModel):
     image: ImageInput | None = None
     sequence: SequenceInput | None = None
     forecast: Forecast | None = None
+    dimensions: int | None = Field(default=None, ge=2, le=65_536)
     outputs: tuple[Output, ...] = ()
     output_kind: OutputKind | None = None
     output_key: str = ""
@@ -96,6 +97,7 @@ class ModelCard(CardModel):
                 raise ValueError(f"{what}: '{twice[0]}' stands there twice")
         own = {output.name for output in self.outputs} | set(RESERVED_NAMES)
         own |= {*self.forecast.columns, AHEAD} if self.forecast else set()
+        own |= {"embedding"} if self.dimensions else set()
         columns = {column.name for column in self.signature}
         clash = sorted(own & columns)
         if clash:

@@ -113,7 +113,7 @@ def _of_lines(title: str, lines: pl.DataFrame, columns: Sequence[str], model: Lo
         first = broken["row"][0]
         yield Doubt("error", f"Sample '{title}': {len(broken)} rows give NaN or infinity, the first is row {first}.")
     if len(good) >= 3:
-        same = [name for name in columns if good[name].n_unique() == 1]
+        same = [name for name in columns if len(set(map(str, good[name].to_list()))) == 1]
         if same == list(columns):
             yield Doubt("warning", f"Sample '{title}': all {len(good)} rows get the same prediction.")
     predicted = model.task.outputs.predicted(model.card, columns)

@@ -77,13 +77,25 @@ def export_bytes(results: Results, suffix: str, where: Filters = (), columns: Se
     sample = next((piece for piece in results.written(where, columns) if piece.height), pl.DataFrame()).head(
         _SAMPLE_ROWS
     )
-    text = sample.write_csv() if suffix == "csv" else sample.write_ndjson()
+    text = flat(sample).write_csv() if suffix == "csv" else sample.write_ndjson()
     return round(len(text.encode()) * rows / max(sample.height, 1)), rows <= sample.height
 
 
 def csv_text(frame: pl.DataFrame) -> str:
     """A small frame as CSV that a spreadsheet opens without running anything."""
-    return harmless(frame.lazy()).collect().write_csv()
+    return harmless(flat(frame).lazy()).collect().write_csv()
+
+
+def flat(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame, lists and records in its cells as JSON."""
+    nested = [name for name, dtype in frame.schema.items() if dtype.is_nested()]
+    if not nested:
+        return frame
+    whole = [pl.struct(pl.col(name).alias("_")).struct.json_encode() for name in nested]  # {"_":[1,2]}
+    cells = [each.str.slice(5).str.head(-1) for each in whole]
+    return frame.with_columns(
+        pl.when(pl.col(name).is_not_null()).then(cell).alias(name) for name, cell in zip(nested, cells, strict=True)
+    )
 
 
 def harmless(frame: pl.LazyFrame, sure: Collection[str] = ()) -> pl.LazyFrame:
@@ -137,7 +149,7 @@ def write_file(results: Results, path: Path, where: Filters, columns: Sequence[s
 def _csv(pieces: Iterable[pl.DataFrame], own: Collection[str], path: Path) -> None:
     with path.open("wb") as file:
         for number, piece in enumerate(pieces):
-            harmless(piece.lazy(), own).collect().write_csv(file, include_header=number == 0)
+            harmless(flat(piece).lazy(), own).collect().write_csv(file, include_header=number == 0)
 
 
 def _parquet(pieces: Iterable[pl.DataFrame], own: Collection[str], path: Path) -> None:
@@ -163,7 +175,7 @@ def _excel(pieces: Iterable[pl.DataFrame], own: Collection[str], path: Path) -> 
         sheet = book.add_worksheet("predictions")
         sheet.freeze_panes(1, 0)
         place = 0
-        for piece in pieces:
+        for piece in map(flat, pieces):
             rows = piece.iter_rows() if place else chain((piece.columns,), piece.iter_rows())
             for row in rows:
                 sheet.write_row(place, 0, row)

@@ -21,7 +21,7 @@ from engine.runs.run import Run
 from engine.tasks import task_of
 from engine.tasks.task import Task
 
-Dtype = Literal["number", "integer", "text", "boolean"]
+Dtype = Literal["number", "integer", "text", "boolean", "list"]
 Role = Literal["row", "input", "order", "extra", "label", "prediction", "status"]
 Asking = Callable[..., tuple[Mapping[str, Any], bytes]]
 _AS_WRITTEN = "__as_written_"
@@ -270,6 +270,8 @@ def _kind(dtype: pl.DataType) -> Dtype:
         return "integer"
     if dtype.is_numeric():
         return "number"
+    if dtype.is_nested():
+        return "list"
     return "boolean" if dtype == pl.Boolean() else "text"
 
 

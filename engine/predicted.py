@@ -58,4 +58,12 @@ class LabelSets:
     targets: tuple[tuple[str, str], ...] = ()
 
 
-Predicted = Classes | LabelSets | Values
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """A vector of so many `dimensions` stands in `column`; of rows that are alike they point the same way."""
+
+    column: str
+    dimensions: int
+
+
+Predicted = Classes | Embeddings | LabelSets | Values

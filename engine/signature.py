@@ -88,7 +88,9 @@ def result_names(card: ModelCard) -> frozenset[str]:
     """The names of the results' own columns, which a file's column cannot keep."""
     classes = ("prediction", "confidence", *(f"probability_{label}" for label in card.labels)) if card.labels else ()
     forecast = (*card.forecast.columns, AHEAD) if card.forecast else ()
-    return frozenset(("row", *(output.name for output in card.outputs), *classes, *forecast, "status", "error"))
+    embedding = ("embedding",) if card.dimensions else ()
+    own = (*(output.name for output in card.outputs), *classes, *forecast, *embedding)
+    return frozenset(("row", *own, "status", "error"))
 
 
 def check_names(found: Sequence[str], card: ModelCard, file: str) -> list[Problem]:

@@ -181,8 +181,18 @@ class Texts:
     title: str = "Texts"
 
 
+@dataclass(frozen=True, slots=True)
+class EmbeddingMap:
+    """Embeddings in the two directions in which they differ most; near points are rows that are alike."""
+
+    column: str
+    labels: tuple[str, ...] = ()
+    title: str = "Map of the embeddings"
+
+
 View = (
     Distribution
+    | EmbeddingMap
     | Texts
     | ForecastLines
     | LabelCounts

@@ -176,7 +176,7 @@ def _places(part: pa.Table) -> pa.Array:
 def _errors(part: pa.Table, columns: Sequence[pa.Array]) -> pa.Array:
     """Why each line failed, or null."""
     faults = part.column(FAULT).combine_chunks().cast(pa.string()) if FAULT in part.column_names else None
-    bad = [pc.invert(pc.is_finite(column)) for column in columns if pa.types.is_floating(column.type)]
+    bad = [_not_finite(column) for column in columns if pa.types.is_floating(column.type) or _is_vector(column.type)]
     if not any(pc.any(column).as_py() for column in bad):
         return faults if faults is not None else pa.nulls(part.num_rows, pa.string())
     any_bad = bad[0]
@@ -184,3 +184,18 @@ def _errors(part: pa.Table, columns: Sequence[pa.Array]) -> pa.Array:
         any_bad = pc.or_kleene(any_bad, column)
     not_finite = pc.if_else(pc.fill_null(any_bad, False), NOT_FINITE, pa.scalar(None, pa.string()))
     return not_finite if faults is None else pc.coalesce(faults, not_finite)
+
+
+def _is_vector(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_fixed_size_list(kind) and pa.types.is_floating(kind.value_type))
+
+
+def _not_finite(column: pa.Array) -> pa.Array:
+    """Whether an entry, or one figure of its vector, is no finite number; null where there is none."""
+    if not _is_vector(column.type):
+        return pc.invert(pc.is_finite(column))
+    valid = column.is_valid()
+    figures = column.filter(valid).flatten().to_numpy(zero_copy_only=False).reshape(-1, column.type.list_size)
+    found = np.zeros(len(column), bool)
+    found[valid.to_numpy(zero_copy_only=False)] = ~np.isfinite(figures).all(axis=1)
+    return pa.array(found)

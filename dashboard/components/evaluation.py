@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from dashboard.components.chart import choose_picture_format
 from dashboard.components.class_evaluation import show_classes
+from dashboard.components.embeddings import show_embeddings
 from dashboard.components.forecast import show_forecasts
 from dashboard.components.judging import begin_to_load
 from dashboard.components.label_set_evaluation import show_label_sets
 from dashboard.components.value_evaluation import show_values
-from engine import ClassEvaluation, Filter, ForecastEvaluation, LabelSetEvaluation, Results, evaluation_of
+from engine import (
+    ClassEvaluation,
+    EmbeddingEvaluation,
+    Filter,
+    ForecastEvaluation,
+    LabelSetEvaluation,
+    Results,
+    evaluation_of,
+)
 
 
 def show_evaluation(results: Results, where: tuple[Filter, ...]) -> None:
@@ -18,6 +27,8 @@ def show_evaluation(results: Results, where: tuple[Filter, ...]) -> None:
         show_classes(evaluation, where)
     elif isinstance(evaluation, LabelSetEvaluation):
         show_label_sets(evaluation, where)
+    elif isinstance(evaluation, EmbeddingEvaluation):
+        show_embeddings(evaluation, where)
     elif isinstance(evaluation, ForecastEvaluation):
         show_forecasts(evaluation, where)
     elif evaluation is not None:

@@ -97,7 +97,9 @@ def caption_of(line: dict[str, Any], columns: dict[str, ResultColumn]) -> str:
         return "not predicted"
     if "prediction" in line:
         return str(line["prediction"])[:_CHARACTERS]
-    values = [name for name, column in columns.items() if column.role == "prediction"]
+    values = [name for name, column in columns.items() if column.role == "prediction" and column.is_number]
+    if not values:
+        return str(line["file"]).rpartition("/")[2][:_CHARACTERS]
     shown = [f"{name} {number(float(line[name]))} {columns[name].unit}".strip() for name in values[:2]]
     return ", ".join(shown)[:_CHARACTERS]
 

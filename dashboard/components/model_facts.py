@@ -88,6 +88,8 @@ def _gives(card: ModelCard) -> None:
         number = count(len(card.labels), "label") if several else count(len(card.labels), "class", "classes")
         what = f"Any of {number}" if several else f"One of {number}"
         st.markdown(f"{what} a row: {plain(named, most=2_000)}\\.")
+    if card.dimensions is not None:
+        st.markdown(f"An embedding of {count(card.dimensions, 'figure')} a row: rows that are alike get similar ones.")
     if card.forecast is not None:
         step = f"{card.forecast.horizon} {card.sequence.step_unit if card.sequence else ''}".strip()
         st.markdown(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import streamlit as st
 
 from dashboard.charts import probability_figure
+from dashboard.embedding_charts import vector_figure
 from dashboard.words import number, plain, with_unit
 from engine import ModelCard, Report, ResultColumn, task_of
 
@@ -31,16 +32,21 @@ def outcome_columns(card: ModelCard, lines: pl.DataFrame) -> tuple[ResultColumn,
     taken = {*_OWN, *(column.name for column in card.signature)}
     units = task_of(card).outputs.units(card)
     return tuple(
-        ResultColumn(name, "number" if dtype.is_numeric() else "text", "prediction", units.get(name, ""))
+        ResultColumn(name, _kind(dtype), "prediction", units.get(name, ""))
         for name, dtype in lines.schema.items()
         if name not in taken
     )
 
 
+def _kind(dtype: pl.DataType) -> Literal["number", "text", "list"]:
+    return "list" if dtype.is_nested() else "number" if dtype.is_numeric() else "text"
+
+
 def answers(columns: Sequence[ResultColumn], labels: Sequence[str]) -> list[ResultColumn]:
     """The predicted columns without the single probabilities, which are drawn as bars."""
     shares = {_SHARE + label for label in labels}
-    return [column for column in columns if column.role == "prediction" and column.name not in shares]
+    own = (column for column in columns if column.role == "prediction" and column.dtype != "list")
+    return [column for column in own if column.name not in shares]
 
 
 def show_outcome(
@@ -63,6 +69,15 @@ def show_outcome(
                 delta_arrow="auto" if isinstance(value, float) else "off",
                 border=True,
                 height="stretch",
+            )
+    for column in columns:
+        if column.role == "prediction" and column.dtype == "list" and line.get(column.name) is not None:
+            figure, alt = (
+                vector_figure(line[column.name], column.name),
+                f"The {len(line[column.name])} figures of the row",
+            )
+            st.plotly_chart(
+                figure, theme="streamlit", alt=alt, config={"displayModeBar": False}, key=f"{key}-{column.name}"
             )
     shares = {label: float(line[_SHARE + label]) for label in labels if line.get(_SHARE + label) is not None}
     if shares:

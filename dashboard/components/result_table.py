@@ -53,7 +53,8 @@ def show_table(results: Results, where: tuple[Filter, ...]) -> None:
 
 def _order(columns: Sequence[ResultColumn]) -> tuple[str, bool, int]:
     """(column, whether from the top, rows of a page), as the address says."""
-    names = sorted((column.name for column in columns), key=lambda name: name != "row")
+    sortable = (column.name for column in columns if column.dtype != "list")
+    names = sorted(sortable, key=lambda name: name != "row")
     sort = st.selectbox(
         "Sort by",
         names,
@@ -147,6 +148,8 @@ def _config(results: Results, lines: pl.DataFrame) -> dict[str, Any]:
             largest = lines[column.name].abs().max() if len(lines) else None
             digits = decimals(float(largest)) if isinstance(largest, float) else 2
             shown[column.name] = st.column_config.NumberColumn(label, format=f"%.{digits}f")
+        elif column.dtype == "list":
+            shown[column.name] = st.column_config.BarChartColumn(label)
         elif column.dtype == "integer":
             shown[column.name] = st.column_config.NumberColumn(label, format="%d", pinned=column.role == "row" or None)
         else:

@@ -11,6 +11,7 @@ from dashboard import selection
 from dashboard.api import picture_path
 from dashboard.callers import keyed
 from dashboard.charts import distribution_figure
+from dashboard.components.embeddings import is_embedded, show_alike
 from dashboard.components.outcome import show_outcome
 from dashboard.components.row_cells import show_cells
 from dashboard.components.texts import show_text
@@ -41,6 +42,8 @@ def choose_row(results: Results) -> None:
     if line is not None:
         _show(line, results)
         _neighbours(line, results)
+        if is_embedded(results):
+            show_alike(results, row, _go)
         show_what_if_of_row(results, line)
 
 

@@ -73,7 +73,7 @@ def _searched(before: str) -> None:
 @st.fragment
 def _add(results: Results, where: tuple[Filter, ...]) -> None:
     """Asks for a column, then for what its cells should be."""
-    columns = {column.name: column for column in results.columns}
+    columns = {column.name: column for column in results.columns if column.dtype != "list"}
     name = st.selectbox("Column", list(columns), key="filter-column")
     each = _range(results, columns[name]) if columns[name].is_number else _texts(results, columns[name], where)
     if st.button(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import charts, selection
-from dashboard.components import forecast, label_views, review, series, texts
+from dashboard.components import embeddings, forecast, label_views, review, series, texts
 from dashboard.components.chart import (
     Answer,
     Marks,
@@ -25,6 +25,7 @@ from engine.views import (
     ClassBalance,
     Confidence,
     Distribution,
+    EmbeddingMap,
     Extremes,
     ForecastLines,
     Gallery,
@@ -93,6 +94,8 @@ def show(view: View, results: Results, where: tuple[Filter, ...], place: int) ->
             label_views.show_labels_together(view, results, where, name)
         case LabelReview():
             label_views.show_label_review(view, results, where, name)
+        case EmbeddingMap():
+            embeddings.show_map(view, results, where, name)
         case Texts():
             texts.show_texts(view, results, where, name)
         case ForecastLines():
@@ -161,7 +164,7 @@ def _region(x: str, y: str) -> Answer:
     return answer
 
 
-_WIDE = (Against, Extremes, ForecastLines, Gallery, SeriesLines, SeriesGrid, Texts)
+_WIDE = (Against, EmbeddingMap, Extremes, ForecastLines, Gallery, SeriesLines, SeriesGrid, Texts)
 
 
 def _stands_alone(views: Sequence[View], place: int) -> bool:

@@ -47,6 +47,8 @@ def get_rows(
     results = engine.results(run_id)
     where, chosen = _chosen(results, filters or (), columns or ())
     _known(results, [sort])
+    if any(column.name == sort and column.dtype == "list" for column in results.columns):
+        raise ExportError(f"'{sort}' holds lists, which have no order; sort by another column.")
     lines = results.page(offset, limit, sort=sort, descending=descending, where=where, columns=chosen)
     if ARROW in request.headers.get("accept", ""):
         content = io.BytesIO()

@@ -6,15 +6,23 @@ from threading import Thread
 
 from engine.evaluation.classes import ClassEvaluation, ClassFigures
 from engine.evaluation.curves import Curve, Point
+from engine.evaluation.embeddings import (
+    Alike,
+    EmbeddingEvaluation,
+    EmbeddingFigures,
+    Projection,
+    alike,
+    projection,
+)
 from engine.evaluation.forecasts import ForecastEvaluation, ForecastFigures
 from engine.evaluation.label_sets import LabelSetEvaluation, LabelSetFigures
 from engine.evaluation.labels import Used
 from engine.evaluation.values import ValueEvaluation, ValueFigures
-from engine.predicted import Classes, Forecasts, LabelSets
+from engine.predicted import Classes, Embeddings, Forecasts, LabelSets
 from engine.results import Results
 from engine.tasks import task_of
 
-Evaluation = ClassEvaluation | LabelSetEvaluation | ValueEvaluation
+Evaluation = ClassEvaluation | EmbeddingEvaluation | LabelSetEvaluation | ValueEvaluation
 
 
 def evaluation_of(results: Results) -> Evaluation | None:
@@ -26,6 +34,8 @@ def evaluation_of(results: Results) -> Evaluation | None:
     predicted = task_of(results.card).outputs.predicted(results.card, names)
     if isinstance(predicted, Classes):
         return ClassEvaluation(results, labels[0], predicted)
+    if isinstance(predicted, Embeddings):
+        return EmbeddingEvaluation(results, labels[0], predicted)
     if isinstance(predicted, LabelSets):
         return LabelSetEvaluation(results, labels, predicted)
     if isinstance(predicted, Forecasts):
@@ -39,18 +49,24 @@ def prepare(results: Results) -> None:
 
 
 __all__ = [
+    "Alike",
     "ClassEvaluation",
     "ClassFigures",
     "Curve",
+    "EmbeddingEvaluation",
+    "EmbeddingFigures",
     "Evaluation",
     "ForecastEvaluation",
     "ForecastFigures",
     "LabelSetEvaluation",
     "LabelSetFigures",
     "Point",
+    "Projection",
     "Used",
     "ValueEvaluation",
     "ValueFigures",
+    "alike",
     "evaluation_of",
     "prepare",
+    "projection",
 ]

@@ -17,6 +17,7 @@ from engine.evaluation.areas import MOST_EXACT, auroc_of, curve_of, tensors
 from engine.evaluation.asking import packed
 from engine.evaluation.classes import CALIBRATION_BINS, ClassEvaluation, ClassFigures
 from engine.evaluation.curves import Curve
+from engine.evaluation.embedding_judging import embedding_figures, most_alike, projected
 from engine.evaluation.forecast_judging import forecast_figures
 from engine.evaluation.labels import batches
 from engine.evaluation.set_judging import label_curve, label_set_figures
@@ -27,6 +28,8 @@ from engine.results import Results
 
 def judged(results: Results, figures: str, where: Filters, **about: str) -> tuple[Mapping[str, Any], bytes]:
     """The figures of that name, of the lines chosen, as they go to another process."""
+    if figures in _OF_ALL:
+        return packed(_OF_ALL[figures](results, where, **about))
     return packed(_FIGURES[figures](evaluation_of(results), where, **about))
 
 
@@ -162,5 +165,15 @@ def _pairs(lines: pl.LazyFrame) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
 
 _FIGURES: Mapping[str, Callable[..., object | None]] = {
     each.__name__: each
-    for each in (class_figures, class_curve, value_figures, label_set_figures, label_curve, forecast_figures)
+    for each in (
+        class_figures,
+        class_curve,
+        value_figures,
+        label_set_figures,
+        label_curve,
+        forecast_figures,
+        embedding_figures,
+    )
 }
+_OF_ALL: Mapping[str, Callable[..., object | None]] = {each.__name__: each for each in (projected, most_alike)}
+"""What needs no labels."""

@@ -60,9 +60,13 @@ def ingest_images(
 
 
 def _labels(pictures: Sequence[Picture], card: ModelCard) -> list[str]:
-    """The folder of each picture, where every one of them is one of the card's labels; else nothing."""
+    """The folder of each picture, where every one of them is one of the card's labels; else nothing.
+
+    Where the model names no classes but its card a target, any folders are labels.
+    """
     folders = [picture.name.rpartition("/")[0].rpartition("/")[2] for picture in pictures]
-    return folders if set(folders) <= set(card.labels) else []
+    known = set(card.labels) if card.labels or not card.target else set(folders) - {""}
+    return folders if set(folders) <= known else []
 
 
 def _write(

@@ -17,7 +17,7 @@ from plotly.offline import get_plotlyjs
 from engine.card import ModelCard
 from engine.errors import ForelightError
 from engine.lines import ResultColumn
-from engine.report import forecast_figures, label_figures  # noqa: F401  # they register their charts
+from engine.report import embedding_figures, forecast_figures, label_figures  # noqa: F401  # they register their charts
 from engine.report.figures import COLORS, Chart, chart_of
 from engine.results import Results
 from engine.runs.run import Run
@@ -157,7 +157,8 @@ def _pictures(results: Results) -> list[Picture]:
     gallery = next((view for view in results.views if isinstance(view, Gallery)), None)
     if gallery is None:
         return []
-    names = [column.name for column in results.columns if column.role == "prediction"][:2]
+    own = (column for column in results.columns if column.role == "prediction" and column.dtype != "list")
+    names = [column.name for column in own][:2]
     lines = results.scan().filter(status="ok").select("row", *names).head(_PICTURES).collect()
     return [_picture(results, line, names, gallery.labels) for line in lines.iter_rows(named=True)]
 

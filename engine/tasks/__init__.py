@@ -6,6 +6,7 @@ from engine.card import ModelCard
 from engine.errors import CardError, nearest
 from engine.plugins import Plugin, Registry
 from engine.tasks.class_outputs import ClassOutputs
+from engine.tasks.embedding_outputs import EmbeddingOutputs
 from engine.tasks.forecast_inputs import ForecastInputs
 from engine.tasks.forecast_outputs import ForecastOutputs
 from engine.tasks.image_inputs import ImageInputs
@@ -19,11 +20,14 @@ from engine.tasks.value_outputs import ValueOutputs
 _OWN = {
     task.name: task
     for task in (
+        Task("feature-extraction", "Places texts among their like", TextInputs(), EmbeddingOutputs()),
         Task("image-classification", "Recognises pictures", ImageInputs(), ClassOutputs()),
+        Task("image-feature-extraction", "Places pictures among their like", ImageInputs(), EmbeddingOutputs()),
         Task("image-multi-label-classification", "Finds all that is in pictures", ImageInputs(), LabelSetOutputs()),
         Task("image-regression", "Measures pictures", ImageInputs(), ValueOutputs()),
         Task("sequence-regression", "Follows series", SequenceInputs(), ValueOutputs()),
         Task("tabular-classification", "Sorts rows into classes", TableInputs(), ClassOutputs()),
+        Task("tabular-feature-extraction", "Places rows among their like", TableInputs(), EmbeddingOutputs()),
         Task("tabular-multi-label-classification", "Gives rows all their labels", TableInputs(), LabelSetOutputs()),
         Task("tabular-regression", "Estimates values", TableInputs(), ValueOutputs()),
         Task("text-classification", "Sorts texts into classes", TextInputs(), ClassOutputs()),

@@ -23,6 +23,7 @@ MAIN = str(Path(__file__).parents[2] / "dashboard" / "main.py")
 MODELS = (
     "breast-cancer",
     "diabetes-progression",
+    "digit-space",
     "digits",
     "el-nino",
     "languages",

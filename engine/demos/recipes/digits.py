@@ -43,7 +43,7 @@ def train(folder: Path, data: Path | None = None, epochs: int | None = None) -> 
 
 def _write_samples(folder: Path, pixels: np.ndarray, labels: np.ndarray) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = [_png(digit) for digit in pixels[:60]]
+    pictures = [png(digit) for digit in pixels[:60]]
     with zipfile.ZipFile(folder / "digits-in-folders.zip", "w") as archive:
         for number, (picture, label) in enumerate(zip(pictures, labels, strict=False), start=1):
             archive.writestr(f"{label}/{number:03d}.png", picture)
@@ -52,7 +52,8 @@ def _write_samples(folder: Path, pixels: np.ndarray, labels: np.ndarray) -> None
             archive.writestr(f"scan-{number:03d}.png", picture[:60] if number == 7 else picture)
 
 
-def _png(digit: np.ndarray) -> bytes:
+def png(digit: np.ndarray) -> bytes:
+    """The grey picture as a PNG file."""
     content = io.BytesIO()
     Image.fromarray(digit).save(content, "PNG")
     return content.getvalue()
