@@ -64,6 +64,8 @@ class Model(BaseModel):
     signature: list[ColumnOfModel] = []
     labels: list[str] = []
     outputs: list[OutputOfModel] = []
+    horizon: int | None = Field(None, description="steps that are forecast of each series")
+    dimensions: int | None = Field(None, description="figures of an embedding")
     target: str = ""
     needs: list[str] = []
     figures: list[FigureOfModel] = []
@@ -77,7 +79,8 @@ class Model(BaseModel):
         columns = [
             ColumnOfModel(**column.model_dump(include=set(ColumnOfModel.model_fields))) for column in card.signature
         ]
-        return cls(id=entry.id, signature=columns, needs=list(task_of(card).inputs.needs(card)), **told)
+        more = {"horizon": card.forecast.horizon if card.forecast else None, "dimensions": card.dimensions}
+        return cls(id=entry.id, signature=columns, needs=list(task_of(card).inputs.needs(card)), **told, **more)
 
 
 class UploadedFile(BaseModel):

@@ -22,6 +22,7 @@ from engine.views import (
     ClassBalance,
     Confidence,
     Distribution,
+    EmbeddingMap,
     ForecastLines,
     Gallery,
     LabelCounts,
@@ -36,6 +37,7 @@ FILES = {
     "cifar10": "cat.jpg",
     "diabetes-progression": "patients-with-outcome.csv",
     "digits": "digits-one-broken.zip",
+    "digit-space": "digits-one-broken.zip",
     "el-nino": "sea-temperatures-and-later.csv",
     "lorenz-state": "25-series.csv",
     "yeast-genes": "genes.csv",
@@ -48,7 +50,17 @@ HOSTILE = (
     "![x](http://evil.example/x.png) <a href='javascript:document.title=1'>y</a>",
 )
 # What a page asks further questions with (a threshold, a review, extremes) stays on the page.
-DRAWN = (Against, ClassBalance, Confidence, Distribution, ForecastLines, LabelCounts, LabelsTogether, SeriesLines)
+DRAWN = (
+    Against,
+    ClassBalance,
+    Confidence,
+    Distribution,
+    EmbeddingMap,
+    ForecastLines,
+    LabelCounts,
+    LabelsTogether,
+    SeriesLines,
+)
 
 
 @pytest.fixture

@@ -86,6 +86,8 @@ def test_the_horizon_stands_behind_the_rows_of_the_file(
     assert ahead["forecast"].to_list() == [6, 7, 8, 41, 42, 43]
     assert [str(day) for day in ahead["day"]] == ["6", "7", "8", "10", "11", "12"]
     assert set(lines["status"]) == {"ok"}
+    _, at_once = repeat.predict_now(model, (Source(f"rows.{suffix}", tmp_path / f"rows.{suffix}"),))
+    assert at_once["forecast"].to_list() == lines["forecast"].to_list()
     if model == "repeat":
         assert ahead["forecast_p90"].to_list() == [7, 8, 9, 42, 43, 44]
 

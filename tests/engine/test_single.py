@@ -21,6 +21,7 @@ FILES = {
     "cifar10": "cat.jpg",
     "diabetes-progression": "patients-with-outcome.csv",
     "digits": "digits-one-broken.zip",
+    "languages": "sentences.csv",
     "lorenz-state": "6-series-one-short.csv",
     "yeast-genes": "genes.csv",
 }
