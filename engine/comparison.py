@@ -8,7 +8,7 @@ import polars as pl
 
 from engine.errors import NotComparable
 from engine.filters import Filters
-from engine.predicted import Classes, LabelSets, Predicted, Values
+from engine.predicted import Classes, Embeddings, LabelSets, Predicted, Values
 from engine.results import Results
 from engine.tasks import task_of
 
@@ -252,6 +252,8 @@ def compare(a: Results, b: Results) -> Comparison:
         return ValueComparison(a, b, of_a, of_b)
     if isinstance(of_a, LabelSets) and isinstance(of_b, LabelSets) and set(of_a.labels) & set(of_b.labels):
         return LabelSetComparison(a, b, of_a, of_b)
+    if isinstance(of_a, Embeddings) and isinstance(of_b, Embeddings):
+        raise NotComparable("Two models place rows in spaces of their own: embeddings have nothing to compare.")
     raise NotComparable("These runs predict different kinds of things: there is nothing to compare.")
 
 

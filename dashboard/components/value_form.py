@@ -34,7 +34,7 @@ def _field(column: Column, start: object, key: str, exact: bool) -> object:
     if column.type == "boolean":
         return st.toggle(label, value=bool(start), help=tip, key=key)
     if column.type == "string":
-        return st.text_area(label, value=str(start or ""), help=tip, key=key)
+        return st.text_area(label, value=str(start or ""), help=tip, key=key, placeholder="empty")
     if not column.is_number:
         return _choice(column, start, label, tip, key)
     figure = start if isinstance(start, int | float) and math.isfinite(start) else None

@@ -14,8 +14,8 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.metrics.pairwise import cosine_similarity
 
-from engine import EmbeddingEvaluation, Engine, Filter, Settings, alike, evaluation_of, projection
-from engine.errors import CardError, ModuleProbeError
+from engine import EmbeddingEvaluation, Engine, Filter, Settings, alike, compare, evaluation_of, projection
+from engine.errors import CardError, ModuleProbeError, NotComparable
 from engine.registry import ModelRegistry
 from engine.warm import load_model
 from tests.engine.echoing import ECHO, predicted
@@ -71,6 +71,8 @@ def test_maps_neighbours_and_labels_are_scikit_learns(echo: Engine, tmp_path: Pa
     assert figures is not None
     assert figures.nearest == pytest.approx(wanted)
     assert figures.per_label["label"].to_list() == ["k0", "k1", "k2"]
+    with pytest.raises(NotComparable, match="spaces of their own"):
+        compare(results, results)
     some = projection(results, (Filter("kind", "in", ("k1",)),))
     assert some is not None
     assert some.rows == 20
