@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test test-cluster lint format bench screenshots clean
+.PHONY: run test test-cluster test-ecosystem lint format bench screenshots clean
 
 run: $(VENV)/.runs
 	$(BIN)/python -m streamlit run dashboard/app.py --server.address $(ADDRESS) --server.port $(PORT)
@@ -21,6 +21,10 @@ test: $(VENV)/.tests $(VENV)/.browser
 
 test-cluster: $(VENV)/.cluster
 	$(BIN)/python -m pytest -m cluster tests/cluster
+
+# In an environment of its own: these packages ask for other versions of what Forelight uses.
+test-ecosystem: .venv-ecosystem/.packages
+	.venv-ecosystem/bin/python -m pytest -m ecosystem tests/ecosystem
 
 lint: $(VENV)/.tests
 	$(BIN)/ruff check .
@@ -38,7 +42,7 @@ bench: $(VENV)/.tests $(VENV)/.browser
 	$(BIN)/python -m tests.bench
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-ecosystem .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -64,4 +68,9 @@ $(VENV)/.cluster: $(VENV)/.tests requirements-cluster.txt
 
 $(VENV)/.browser: $(VENV)/.tests
 	$(BIN)/python tests/browser/install.py
+	touch $@
+
+.venv-ecosystem/.packages: requirements.txt requirements-ecosystem.txt
+	$(MAKE) VENV=.venv-ecosystem .venv-ecosystem/.runs
+	.venv-ecosystem/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-ecosystem.txt
 	touch $@

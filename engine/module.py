@@ -64,7 +64,10 @@ def build_module(card: ModelCard, folder: Path, checkpoint: Checkpoint) -> nn.Mo
     except Exception as exc:
         raise CardError(_not_built(kind, arguments, exc)) from exc
     _compare(module.state_dict(), checkpoint.state_dict, card, hint)
-    module.load_state_dict(dict(checkpoint.state_dict))
+    try:
+        module.load_state_dict(dict(checkpoint.state_dict))
+    except RuntimeError as exc:
+        raise CheckpointError(f"The checkpoint does not fit {card.module}: {' '.join(str(exc).split())}") from exc
     if card.step == "forward":
         step = lightning_package(module).LightningModule.predict_step
         module.predict_step = MethodType(step, module)  # type: ignore[assignment]
@@ -111,7 +114,8 @@ def _compare(wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tenso
             f"unknown). Name the class it was trained with.{hint}"
         )
     for name, tensor in wanted.items():
-        if tensor.shape != found[name].shape:
+        learnt = tensor.numel() == 0  # a memory bank, say, whose size only the training knows
+        if tensor.shape != found[name].shape and not learnt:
             raise CheckpointError(
                 f"The checkpoint does not fit {card.module}: '{name}' is {list(found[name].shape)} there, the class "
                 f"makes {list(tensor.shape)}. Give the hyper-parameters it was trained with in the card."

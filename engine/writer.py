@@ -148,6 +148,10 @@ def prediction_writer(
     """A BasePredictionWriter of that Lightning package that gives each batch to `writer`, then calls `after_batch`."""
 
     class PredictionWriter(package.callbacks.BasePredictionWriter):  # type: ignore[misc,name-defined]
+        def on_predict_start(self, trainer: Any, module: Any) -> None:
+            """Comes last: callbacks that the module itself brings may change what it gave."""
+            trainer.callbacks = [each for each in trainer.callbacks if each is not self] + [self]
+
         def write_on_batch_end(
             self, trainer: Any, module: Any, prediction: Any, indices: Any, batch: Any, batch_idx: int, loader: int
         ) -> None:
