@@ -235,21 +235,23 @@ def test_there_is_no_page_below_it(client: TestClient, path: str) -> None:
 
 
 def test_the_first_page_gives_a_browser_its_number_and_no_later_one_another() -> None:
-    client = TestClient(whole_app, base_url="https://testserver")
+    client = TestClient(whole_app, base_url="https://127.0.0.1")
     cookie = client.get("/").headers["set-cookie"]
 
     assert cookie.startswith(f"{COOKIE}=")
     assert {"HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=31536000", "Secure"} <= set(cookie.split("; "))
     assert "set-cookie" not in client.get("/").headers
-    assert "Secure" not in TestClient(whole_app).get("/").headers["set-cookie"]
+    assert "Secure" not in TestClient(whole_app, base_url="http://127.0.0.1").get("/").headers["set-cookie"]
 
 
 def test_a_made_up_number_is_replaced() -> None:
-    assert "set-cookie" in TestClient(whole_app, cookies={COOKIE: "admin"}).get("/").headers
+    assert (
+        "set-cookie" in TestClient(whole_app, base_url="http://127.0.0.1", cookies={COOKIE: "admin"}).get("/").headers
+    )
 
 
 def test_the_route_is_in_the_whole_app(shared_engine: Engine) -> None:
-    client = TestClient(whole_app, headers=OURS)
+    client = TestClient(whole_app, base_url="http://127.0.0.1", headers=OURS)
     client.get("/")
     found = client.post("/upload?name=x.csv", content=b"x").json()
     assert get_engine().uploads.get(client.cookies[COOKIE], found["id"]).name == "x.csv"
@@ -258,5 +260,7 @@ def test_the_route_is_in_the_whole_app(shared_engine: Engine) -> None:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("path", ["/_stcore/upload_file/a/b", "/_stcore/upload_file", "/_stcore/upload_file/"])
 def test_streamlits_uploads_are_not_there(method: str, path: str) -> None:
-    answer = TestClient(whole_app).request(method, path, content=b"x" if method != "GET" else None)
+    answer = TestClient(whole_app, base_url="http://127.0.0.1").request(
+        method, path, content=b"x" if method != "GET" else None
+    )
     assert (answer.status_code, answer.text) == (404, "There is nothing here.")
