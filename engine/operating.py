@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from abc import ABC, abstractmethod
+from dataclasses import replace
 
 import psutil
 from prometheus_client import CollectorRegistry
@@ -74,9 +75,7 @@ def _state(worker: WorkerProcess) -> WorkerState:
     state = WorkerState(worker.name, pid, max(0, worker.restarts), memory=memory_of(pid) if pid else 0)
     if doing is None:
         return state
-    return WorkerState(
-        state.name, pid, state.restarts, doing.job, doing.run_id, time.monotonic() - doing.since, state.memory
-    )
+    return replace(state, job=doing.job, run_id=doing.run_id, seconds=time.monotonic() - doing.since)
 
 
 def memory_of(pid: int | None = None) -> int:

@@ -44,6 +44,10 @@ class Forecasts(Values):
     band: tuple[str, str, float] | tuple[()] = ()
 
 
+NO_LABEL = "none"
+"""What stands for no label at all, in predictions and in labels."""
+
+
 @dataclass(frozen=True, slots=True)
 class LabelSets:
     """Any number of `labels` hold of a line: each whose probability, in the column of `shares`, reaches its threshold.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from engine.card import file_hash, read_card
 from engine.errors import ModelChanged, RunTaken
@@ -22,7 +23,7 @@ from engine.settings import Settings
 from engine.tasks import task_of
 
 if TYPE_CHECKING:
-    from engine.warm import WarmModels
+    from engine.warm import LoadedModel, WarmModels
 
 Result = tuple[Mapping[str, Any], bytes]
 _SECONDS_BETWEEN_WORDS = 0.2
@@ -35,6 +36,15 @@ class Talk(Protocol):
 
     @property
     def stopped(self) -> bool: ...
+
+
+class RunModel(NamedTuple):
+    """Which model a run was checked for."""
+
+    model_id: str
+    version: str
+    card_sha256: str
+    checkpoint_sha256: str
 
 
 class Desk:
@@ -52,6 +62,15 @@ class Desk:
 
     def registry(self, settings: Settings) -> ModelRegistry:
         return self._registries.setdefault(settings.models, ModelRegistry(settings.models))
+
+    @contextmanager
+    def model_of_run(self, settings: Settings, about: RunModel, options: Options, device: int) -> Iterator[LoadedModel]:
+        """The model, for one job of the run; ModelChanged where it is not the one that the run was checked for."""
+        entry = self.registry(settings).entry(about.model_id, about.version)
+        with self.models(settings).lease(entry, precision=options.precision or "", device=device) as model:
+            if (model.card_sha256, model.checkpoint.sha256) != (about.card_sha256, about.checkpoint_sha256):
+                raise ModelChanged(about.model_id)
+            yield model
 
 
 def ingest(
@@ -97,10 +116,8 @@ def predict(
     from engine.predictor import device_name, predict_shard  # imports torch
 
     run = RunFolder(folder)
-    entry = desk.registry(settings).entry(model_id, version)
-    with desk.models(settings).lease(entry, precision=options.precision or "", device=device) as model:
-        if (model.card_sha256, model.checkpoint.sha256) != (card_sha256, checkpoint_sha256):
-            raise ModelChanged(model_id)
+    about = RunModel(model_id, version, card_sha256, checkpoint_sha256)
+    with desk.model_of_run(settings, about, options, device) as model:
         talk.say(loaded=True)
         began = said = time.perf_counter()
         halved: list[int] = []
@@ -163,13 +180,11 @@ def find_batch_size(
     name = device_name(settings.accelerator, device)
     if name in known:
         return {"batch_size": known[name], "sure": False, "device": name}, b""
-    entry = desk.registry(settings).entry(model_id, version)
+    about = RunModel(model_id, version, card_sha256, checkpoint_sha256)
     with (
-        desk.models(settings).lease(entry, precision=options.precision or "", device=device) as model,
+        desk.model_of_run(settings, about, options, device) as model,
         TemporaryDirectory(prefix="forelight-") as scratch,
     ):
-        if (model.card_sha256, model.checkpoint.sha256) != (card_sha256, checkpoint_sha256):
-            raise ModelChanged(model_id)
         talk.say(measuring=True)
         size, sure = find_batch_size(
             model,

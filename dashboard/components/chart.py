@@ -104,14 +104,16 @@ def chosen_values(column: str) -> Answer:
     """An answer of marks whose data are the value: one of those."""
 
     def answer(points: Marks, _: Marks) -> list[Filter]:
-        values = dict.fromkeys(_value(point.get("customdata")) for point in points)
+        values = dict.fromkeys(marked(points))
         return [Filter(column, "in", tuple(values))] if values else []
 
     return answer
 
 
-def _value(data: Any) -> Any:
-    return data[0] if isinstance(data, list) else data
+def marked(points: Marks) -> list[Any]:
+    """The first of each mark's data."""
+    data = [point.get("customdata") for point in points]
+    return [each[0] if isinstance(each, list) else each for each in data]
 
 
 def _narrow(name: str, answer: Answer) -> None:

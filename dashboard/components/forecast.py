@@ -24,13 +24,8 @@ from engine.views import ForecastLines
 @st.fragment
 def show_forecast(view: ForecastLines, results: Results, where: tuple[Filter, ...], name: str) -> None:
     """One series, its history and what comes next."""
-    slot = st.container()
-    series = choose_series(results, where, selection.key("forecast", *where))
-    lines = results.series(series)
-    with slot:
-        show_title(view.title, name, lines)
+    series, lines = choose_series(view.title, results, where, selection.key("forecast", *where), name)
     if lines.is_empty():
-        st.info(f"There is no series “{plain(series)}”.")
         return
     unit = results.card.column(view.of).unit
     alt = forecast_charts.forecast_alt(view, lines, series, unit)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from dashboard.components.run_title import files_of, show_badge
 from dashboard.words import count, duration, plain, size
-from engine import GuardedEngine, Run, Search
+from engine import GuardedEngine, Run, Search, Standing, Storage, WorkerState
 
 _SECONDS_BETWEEN_LOOKS = 2.0
 _MOST_SHOWN = 50
@@ -27,14 +27,14 @@ Whose = Callable[[str], str]
 @st.fragment(run_every=_SECONDS_BETWEEN_LOOKS)
 def show_now(engine: GuardedEngine, whose: Whose) -> None:
     """Looked at again every other second."""
-    _figures(engine)
-    _queue(engine, whose)
-    _workers(engine)
+    standing, workers = engine.standing(), engine.workers()
+    _figures(standing, engine.storage(), workers)
+    _queue(engine, standing, whose)
+    _workers(workers)
     st.caption("For machines: `/healthz`, `/readyz` and, for hosts, `/metrics`.")
 
 
-def _figures(engine: GuardedEngine) -> None:
-    standing, storage, workers = engine.standing(), engine.storage(), engine.workers()
+def _figures(standing: Standing, storage: Storage, workers: Sequence[WorkerState]) -> None:
     restarts = sum(worker.restarts for worker in workers)
     alive = sum(worker.pid is not None for worker in workers)
     figures = {
@@ -51,10 +51,9 @@ def _figures(engine: GuardedEngine) -> None:
             st.metric(name, figure, border=True, width=150)
 
 
-def _queue(engine: GuardedEngine, whose: Whose) -> None:
+def _queue(engine: GuardedEngine, standing: Standing, whose: Whose) -> None:
     st.subheader("Queue", anchor=False)
     runs = {run.id: run for run in engine.all_runs(Search(states=("queued", "running")), limit=_MOST_SHOWN)}
-    standing = engine.standing()
     order = [*standing.serving, *(each for each in standing.waiting if each not in standing.serving)]
     here = [runs[run_id] for run_id in order if run_id in runs]
     elsewhere = [run for run in runs.values() if run.id not in order]
@@ -83,9 +82,8 @@ def _turn(engine: GuardedEngine, run: Run, place: str, whose: Whose) -> None:
                 engine.cancel(run.id)
 
 
-def _workers(engine: GuardedEngine) -> None:
+def _workers(workers: Sequence[WorkerState]) -> None:
     st.subheader("Workers", anchor=False)
-    workers = engine.workers()
     st.dataframe(
         {
             "Worker": [worker.name for worker in workers],

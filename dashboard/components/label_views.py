@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard import charts, label_charts, selection
-from dashboard.components.chart import Answer, Marks, draw, show_title
+from dashboard.components.chart import Answer, Marks, draw, marked, show_title
 from dashboard.components.review import choosable
 from dashboard.words import count, plain
 from engine import Filter, Results, label_counts, labels_together, nearest_calls
@@ -75,9 +75,7 @@ def _chosen_label(shares: dict[str, LabelShare]) -> Answer:
     """An answer of bars whose data are a label: the rows of which it holds."""
 
     def answer(points: Marks, _: Marks) -> list[Filter]:
-        data = [point.get("customdata") for point in points]
-        names = [each[0] if isinstance(each, list) else each for each in data]
-        return [_holds(shares[name]) for name in dict.fromkeys(names) if name in shares]
+        return [_holds(shares[name]) for name in dict.fromkeys(marked(points)) if name in shares]
 
     return answer
 

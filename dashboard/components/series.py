@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import polars as pl
 import streamlit as st
 
 from dashboard import selection, series_charts
@@ -21,13 +22,8 @@ _MOVING, _IN_FILE = "moves most", "as in the file"
 @st.fragment
 def show_series(view: SeriesLines, results: Results, where: tuple[Filter, ...], name: str) -> None:
     """One series over its steps: what went in and what came out, on one axis of time."""
-    slot = st.container()
-    asked = choose_series(results, where, selection.key("series", *where))
-    lines = results.series(asked)
-    with slot:
-        show_title(view.title, name, lines)
+    asked, lines = choose_series(view.title, results, where, selection.key("series", *where), name)
     if lines.is_empty():
-        st.info(f"There is no series “{plain(asked)}”.")
         return
     units = {column.name: column.unit for column in results.columns}
     inputs = f"; what went in: {', '.join(view.inputs[:4])}" if view.inputs else ""
@@ -36,8 +32,11 @@ def show_series(view: SeriesLines, results: Results, where: tuple[Filter, ...], 
     draw(series_charts.series_figure(view, lines, units), alt, f"{name}|{asked}")
 
 
-def choose_series(results: Results, where: tuple[Filter, ...], key: str) -> str:
-    """Asks for one of the series that the filters leave."""
+def choose_series(
+    title: str, results: Results, where: tuple[Filter, ...], key: str, name: str
+) -> tuple[str, pl.DataFrame]:
+    """Asks for one of the series that the filters leave, under the chart's title: (the series, its lines)."""
+    slot = st.container()
     names = results.series_ids(_MOST_OFFERED, where)
     asked = st.selectbox(
         "Series",
@@ -47,7 +46,13 @@ def choose_series(results: Results, where: tuple[Filter, ...], key: str) -> str:
         accept_new_options=len(names) == _MOST_OFFERED,
         help="The first 1,000 are offered; write another one." if len(names) == _MOST_OFFERED else None,
     )
-    return str(asked)
+    series = str(asked)
+    lines = results.series(series)
+    with slot:
+        show_title(title, name, lines)
+    if lines.is_empty():
+        st.info(f"There is no series “{plain(series)}”.")
+    return series, lines
 
 
 def show_grid(view: SeriesGrid, results: Results, where: tuple[Filter, ...], name: str) -> None:

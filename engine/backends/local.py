@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from engine.backends.active import LEFT, ActiveRun, Ending
-from engine.backends.backend import Worker
+from engine.backends.backend import Result, Worker
 from engine.backends.pace import TURN
 from engine.backends.process import Killed, WorkerPool
 from engine.errors import ForelightError, RunTaken, StoreError, WorkerDied
@@ -67,13 +67,13 @@ class LocalBackend:
             self._changed.notify_all()
         self._settle(run)
 
-    def call(self, name: str, **arguments: Any) -> tuple[Mapping[str, Any], bytes]:
+    def call(self, name: str, **arguments: Any) -> Result:
         """The result of that job on the first device that is free, before anything that waits in the queue."""
         return self.begin(name, **arguments).result()
 
-    def begin(self, name: str, **arguments: Any) -> Future[tuple[Mapping[str, Any], bytes]]:
+    def begin(self, name: str, **arguments: Any) -> Future[Result]:
         """The same, not waited for."""
-        future: Future[tuple[Mapping[str, Any], bytes]] = Future()
+        future: Future[Result] = Future()
         with self._changed:
             self._start_threads()
             self._calls.append((lambda worker: worker.call(name, self._settings, **arguments), future))

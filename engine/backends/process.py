@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -17,6 +17,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
+from engine.backends.backend import Heard, Result
 from engine.errors import WorkerDied
 from engine.messages import DEVICE_LOST, Answer, Failure, Job, Said, Stop, decode
 from engine.settings import Settings
@@ -25,7 +26,6 @@ from engine.work import ANALYSES
 _SECONDS_BETWEEN_LOOKS = 0.05
 _THREADS = "OMP_NUM_THREADS"
 _OFTEN_MEANS = {"SIGKILL": ", often a lack of memory", "SIGSEGV": ", a fault in native code"}
-Heard = Callable[[Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class WorkerProcess:
         heard: Heard = lambda content: None,
         stop: Callable[[], float | None] = lambda: None,
         **arguments: Any,
-    ) -> tuple[Mapping[str, Any], bytes]:
+    ) -> Result:
         """The result of that job of `engine.work`, or its error.
 
         Once `stop()` gives a number, the job is asked to end; Killed where it has not within so many seconds.
@@ -209,7 +209,7 @@ class WorkerPool:
         with _taken(self._free_readers) as worker:
             yield worker
 
-    def ask(self, settings: Settings, job: str, **arguments: Any) -> tuple[Mapping[str, Any], bytes]:
+    def ask(self, settings: Settings, job: str, **arguments: Any) -> Result:
         """What that job of `engine.work` gives, done by an analyst where it is one's, else by a reader."""
         with _taken(self._free_analysts if job in ANALYSES else self._free_readers) as worker:
             return worker.call(job, settings, **arguments)

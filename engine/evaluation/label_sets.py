@@ -14,10 +14,9 @@ from engine.evaluation.asking import asked
 from engine.evaluation.curves import Curve
 from engine.evaluation.labels import Used, count_used, is_empty, usable
 from engine.filters import Filters
-from engine.predicted import LabelSets
+from engine.predicted import NO_LABEL, LabelSets
 from engine.results import Results
 
-_NONE = "none"
 _SIGNS = (";", "|", ",")
 
 
@@ -96,7 +95,7 @@ class LabelSetEvaluation:
         cell = text(pl.col(self.column), self._schema[self.column]).str.to_lowercase()
         cell = reduce(lambda words, sign: words.str.replace_all(sign, ";", literal=True), signs, cell)
         parts = cell.str.split(";").list.eval(pl.element().str.strip_chars())
-        return parts.list.unique().list.set_difference(["", _NONE])
+        return parts.list.unique().list.set_difference(["", NO_LABEL])
 
     @property
     def _known(self) -> pl.Expr:

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from engine.card import AHEAD, Forecast, ModelCard, SequenceInput
-from engine.ingest.sequence import ordered, rewrite
+from engine.ingest.sequence import ordered, rewrite, with_faults
 from engine.ingest.steps import following
 from engine.ingest.table import FAULT, INPUT_FILE, ROW, Progress, ingest_table
 from engine.readers import Source
@@ -51,14 +51,13 @@ def ingest_forecasts(
 
 def _facts(path: Path, sequence: SequenceInput, card: ModelCard) -> pl.DataFrame:
     """A line for each series: its name, first row, number of lines, length of history, last steps, what is wrong."""
-    forecast, rows = card.forecast, pl.scan_ipc(path)
+    forecast = card.forecast
     assert forecast is not None  # the caller's
-    if FAULT not in rows.collect_schema().names():
-        rows = rows.with_columns(pl.lit(None, pl.String).alias(FAULT))
     value, place = pl.col(forecast.of), pl.int_range(pl.len())
     history = (place.filter(value.is_not_null() | pl.col(FAULT).is_not_null()).max() + 1).fill_null(0)
     facts = (
-        rows.group_by(sequence.series, maintain_order=True)
+        with_faults(path)
+        .group_by(sequence.series, maintain_order=True)
         .agg(
             pl.col(ROW).min().alias("row"),
             pl.len().alias("lines"),
@@ -112,10 +111,7 @@ def _added(facts: pl.DataFrame, sequence: SequenceInput, forecast: Forecast, row
 
 def _continued(path: Path, sequence: SequenceInput, facts: pl.DataFrame, added: pl.DataFrame) -> pl.LazyFrame:
     """All lines, those added at the end of their series, with `ahead` and why a line is bad."""
-    rows = pl.scan_ipc(path)
-    if FAULT not in rows.collect_schema().names():
-        rows = rows.with_columns(pl.lit(None, pl.String).alias(FAULT))
-    rows = rows.with_columns(pl.int_range(pl.len()).over(sequence.series).alias(_PLACE))
+    rows = with_faults(path).with_columns(pl.int_range(pl.len()).over(sequence.series).alias(_PLACE))
     known = facts.lazy().select(sequence.series, "history", "reason", pl.col("row").alias("__first"))
     ahead = pl.col(_PLACE) - pl.col("history") + 1
     return (

@@ -98,9 +98,7 @@ def _wrong_lengths(path: Path, sequence: SequenceInput) -> pl.DataFrame:
 
 
 def _spread_faults(path: Path, sequence: SequenceInput) -> pl.LazyFrame:
-    rows = pl.scan_ipc(path)
-    if FAULT not in rows.collect_schema().names():
-        rows = rows.with_columns(pl.lit(None, pl.String).alias(FAULT))
+    rows = with_faults(path)
     series, steps, spoilt = pl.col(sequence.series), pl.len().over(sequence.series), pl.col(FAULT).is_not_null()
     reason = (
         pl.when(series.is_null()).then(pl.lit(f"column '{sequence.series}' is empty")).when(spoilt).then(pl.col(FAULT))
@@ -124,6 +122,14 @@ def _length_problems(wrong: pl.DataFrame, sequence: SequenceInput) -> list[Probl
     )
     found, expected = str(first["steps"]), str(sequence.length)
     return [Problem("rows", "wrong-length", message, "", sequence.series, first["row"], lines, found, expected)]
+
+
+def with_faults(path: Path) -> pl.LazyFrame:
+    """The file's lines, with the column of faults also where none has one."""
+    rows = pl.scan_ipc(path)
+    if FAULT in rows.collect_schema().names():
+        return rows
+    return rows.with_columns(pl.lit(None, pl.String).alias(FAULT))
 
 
 def rewrite(path: Path, rows: pl.LazyFrame) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from engine.card import ModelCard, OutputKind
 from engine.errors import CardError, ModuleProbeError
-from engine.predicted import LabelSets
+from engine.predicted import NO_LABEL, LabelSets
 from engine.tasks.class_outputs import probability_names
 from engine.tasks.task import Queries
 from engine.views import Against, Headline, LabelCounts, LabelReview, LabelShare, LabelsTogether, LabelThreshold, View
@@ -19,8 +19,6 @@ from engine.views import Against, Headline, LabelCounts, LabelReview, LabelShare
 if TYPE_CHECKING:
     import torch
 
-NONE = "none"
-"""What stands for no label at all, in predictions and in labels."""
 BETWEEN = "; "
 _USUAL = 0.5
 _MOST_TOGETHER = 40
@@ -32,9 +30,11 @@ class LabelSetOutputs:
     def check_card(self, card: ModelCard) -> None:
         if not card.labels:
             raise CardError("key 'labels' is missing: name them, in the order of the model's outputs")
-        odd = [label for label in card.labels if label == NONE or BETWEEN.strip() in label]
+        odd = [label for label in card.labels if label == NO_LABEL or BETWEEN.strip() in label]
         if odd:
-            raise CardError(f"labels: '{odd[0]}' cannot be told from '{NONE}', or from two labels; call it otherwise")
+            raise CardError(
+                f"labels: '{odd[0]}' cannot be told from '{NO_LABEL}', or from two labels; call it otherwise"
+            )
         if card.output_kind in ("values", "classes"):
             raise CardError(
                 f"output_kind: '{card.output_kind}' does not say which labels hold; a '{card.task}' gives logits or "
@@ -89,7 +89,7 @@ class LabelSetOutputs:
         rows = int(counts["count"].sum())
         if not rows:
             return ()
-        sets = [(text.split(BETWEEN) if text != NONE else [], number) for text, number in counts.iter_rows()]
+        sets = [(text.split(BETWEEN) if text != NO_LABEL else [], number) for text, number in counts.iter_rows()]
         often = Counter(dict.fromkeys(card.labels, 0))
         for labels, number in sets:
             often.update(dict.fromkeys(labels, number))
@@ -111,4 +111,4 @@ def _sets(holds: np.ndarray, labels: Sequence[str]) -> pa.Array:
     """The labels of each line as one text; few texts stand for many lines."""
     patterns, places = np.unique(holds, axis=0, return_inverse=True)
     texts = [BETWEEN.join(label for label, held in zip(labels, line, strict=True) if held) for line in patterns]
-    return pa.array([text or NONE for text in texts], pa.string()).take(pa.array(places.reshape(-1)))
+    return pa.array([text or NO_LABEL for text in texts], pa.string()).take(pa.array(places.reshape(-1)))
