@@ -30,7 +30,7 @@ if trail.open:
         show_trail(engine, whose)
 if tokens.open:
     with tokens:
-        show_tokens(engine)
+        show_tokens(engine, "There is no token.")
 if settings.open:
     with settings:
         show_settings(engine)

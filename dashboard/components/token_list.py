@@ -8,11 +8,11 @@ from dashboard.words import day, plain
 from engine import GuardedEngine, Token
 
 
-def show_tokens(engine: GuardedEngine) -> None:
-    """A card each."""
+def show_tokens(engine: GuardedEngine, nothing: str = "You have no token.") -> None:
+    """A card each; `nothing` is said where there is none."""
     found = engine.tokens()
     if not found:
-        st.info("There is no token.", icon=":material/key_off:")
+        st.info(nothing, icon=":material/key_off:")
     for each in found:
         _card(engine, each)
 

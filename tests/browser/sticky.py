@@ -17,9 +17,10 @@ _MOST_HEAD = 1 << 17
 def sticky_proxy(port: int, servers: Sequence[int]) -> Iterator[None]:
     """Passes what comes to `port` on to the servers at those ports of this machine."""
     loop = asyncio.new_event_loop()
-    opened = loop.run_until_complete(asyncio.start_server(_Proxy(servers).serve, "127.0.0.1", port, limit=_MOST_HEAD))
     thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
+    thread.start()  # first, as this thread may have a loop of its own: that of a browser
+    opening = asyncio.start_server(_Proxy(servers).serve, "127.0.0.1", port, limit=_MOST_HEAD)
+    opened = asyncio.run_coroutine_threadsafe(opening, loop).result()
     yield
     loop.call_soon_threadsafe(opened.close)
     loop.call_soon_threadsafe(loop.stop)
