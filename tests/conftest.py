@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from engine import Engine, Options, Results, Run, Settings, Source
 from engine.settings import BUNDLED_MODELS
 from tests.pool import open_engine
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture
@@ -46,3 +50,19 @@ def predicting(engine: Engine) -> Predicting:
 def samples() -> Path:
     """The bundled models' folder, whose samples are real files."""
     return BUNDLED_MODELS
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The one browser of a process: Playwright allows no second beside it."""
+    from playwright.sync_api import expect, sync_playwright  # tests without a browser do without the package
+
+    from tests.browser.install import installed
+
+    expect.set_options(timeout=60_000)  # the first prediction waits for a worker that imports torch
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(
+            executable_path=installed(), args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield found
+        found.close()

@@ -1,16 +1,13 @@
-"""A real server, as `make run` starts it, and a real browser that looks at it."""
+"""A real server, as `make run` starts it, and a page of the real browser that looks at it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.browser.install import installed
 from tests.browser.serving import serve
-
-expect.set_options(timeout=60_000)  # the first prediction waits for a worker that imports torch
 
 
 @pytest.fixture(scope="session")
@@ -18,17 +15,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a dashboard with the bundled models and a home of its own."""
     with serve(tmp_path_factory.mktemp("home")) as address:
         yield address
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=30_000)  # the first chart of a new visitor loads five megabytes of code
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=installed(), args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield found
-        found.close()
 
 
 @pytest.fixture

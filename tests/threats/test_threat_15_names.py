@@ -15,7 +15,6 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from engine.settings import BUNDLED_MODELS
-from tests.browser.conftest import browser
 from tests.browser.serving import served, settled
 from tests.threats.hostile import (
     EVERYTHING,
@@ -29,7 +28,6 @@ from tests.threats.hostile import (
     write_hostile_model,
 )
 
-__all__ = ["browser"]
 # What a name would have become, in the page and in the shadows that components draw in.
 INJECTED = """evil => {
   const found = []
