@@ -22,6 +22,7 @@ ForelightError
 ├── NotWritable          a model's folder that takes no further version
 ├── DiskFull             there is no room for what should be written
 ├── WorkerDied           the process that did the work ended in the middle of it
+├── TooMuchWork          a file that takes more memory or time to read than it may
 ├── DeviceLost           a device that answers nothing sensible any more to this process
 ├── LoginNeeded          somebody who has to log in first
 ├── NotAllowed           somebody who may not do that
@@ -169,6 +170,10 @@ class WorkerDied(ForelightError):
 
 class DeviceLost(ForelightError):
     """A device whose context is lost: whatever this process asks of it now fails, and another process starts afresh."""
+
+
+class TooMuchWork(ForelightError):
+    """A file that takes more memory or time to read than the host allows; its reader is ended."""
 
 
 class LoginNeeded(ForelightError):

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.backends.process import WorkerPool
 from engine.card import file_hash
-from engine.errors import DiskFull, ReadError, WorkerDied
+from engine.errors import DiskFull, ReadError, TooMuchWork, WorkerDied
 from engine.facts import versions_here
 from engine.ingest.table import Progress
 from engine.readers import Source
@@ -66,15 +66,14 @@ class Intake:
             self._book.enter(folder, record)
         except BaseException as exc:
             folder.delete()
-            if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT):
+            if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise DiskFull from exc
             raise
         return record
 
     def read(self, job: str, *, settings: Settings | None = None, **arguments: Any) -> tuple[Mapping[str, Any], bytes]:
         """A job of a worker that reads visitors' files."""
-        with self._pool.reader() as worker:
-            return worker.call(job, settings or self._settings, **arguments)
+        return self._pool.read(settings or self._settings, job, **arguments)
 
     def _ingest(
         self, folder: RunFolder, sources: Sequence[Source], renames: Mapping[str, str], progress: Progress
@@ -87,6 +86,8 @@ class Intake:
         asked: dict[str, Any] = {"heard": heard, "folder": folder.path, "sources": sources, "renames": renames}
         try:
             content, _ = self.read("ingest", **asked)
+        except TooMuchWork as exc:
+            raise ReadError(f"{', '.join(source.name for source in sources[:3])}: {exc}") from exc
         except WorkerDied:
             careful = self._settings.model_copy(update={"careful_decoding": True})
             try:

@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from engine.errors import DeviceLost
 from engine.logs import set_up_logs
@@ -20,6 +21,7 @@ from engine.messages import DEVICE_LOST, Answer, Failure, Job, Said, Stop, encod
 from engine.settings import Settings
 from engine.work import JOBS, Desk
 
+_OUT_OF_MEMORY_SCORE = "500"
 _NICE = 5  # pages and downloads come before predictions
 log = logging.getLogger("forelight.worker")
 
@@ -83,11 +85,20 @@ class Worker:
             return Failure.of(job.number, exc, job=job.name, run=job.run_id)
 
 
+def _be_ended_first() -> None:
+    """Where the machine's memory ends, the system ends a worker, which is replaced, and not the server."""
+    try:
+        Path("/proc/self/oom_score_adj").write_text(_OUT_OF_MEMORY_SCORE)
+    except OSError:
+        log.debug("this system knows no order in which processes are ended")
+
+
 def main(file: int, name: str) -> None:
     set_up_logs(Settings(), name)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then lets this process end
     if hasattr(os, "nice"):
         os.nice(_NICE)
+    _be_ended_first()
     Worker(Connection(file)).run()
 
 

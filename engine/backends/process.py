@@ -17,6 +17,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
+from engine.backends.allowance import Allowance
 from engine.backends.backend import Heard, Result
 from engine.errors import WorkerDied
 from engine.messages import DEVICE_LOST, Answer, Failure, Job, Said, Stop, decode
@@ -68,12 +69,13 @@ class WorkerProcess:
         *,
         heard: Heard = lambda content: None,
         stop: Callable[[], float | None] = lambda: None,
+        allowance: Allowance | None = None,
         **arguments: Any,
     ) -> Result:
         """The result of that job of `engine.work`, or its error.
 
         Once `stop()` gives a number, the job is asked to end; Killed where it has not within so many seconds.
-        WorkerDied where the process ends in the middle.
+        WorkerDied where the process ends in the middle; TooMuchWork, and its end, where it goes beyond `allowance`.
         """
         with self._lock:
             connection = self._alive()
@@ -81,7 +83,7 @@ class WorkerProcess:
             self.doing = Doing(name, job.run_id, time.monotonic())
             try:
                 connection.send(job)
-                reply = self._listen(connection, job.number, heard, stop)
+                reply = self._listen(connection, job.number, heard, stop, allowance)
             except (EOFError, OSError) as exc:
                 raise WorkerDied(self._why()) from exc
             except BaseException:
@@ -142,7 +144,12 @@ class WorkerProcess:
         return {"TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1", **shared}
 
     def _listen(
-        self, connection: Connection, number: int, heard: Heard, stop: Callable[[], float | None]
+        self,
+        connection: Connection,
+        number: int,
+        heard: Heard,
+        stop: Callable[[], float | None],
+        allowance: Allowance | None,
     ) -> Answer | Failure:
         stopped: float | None = None
         while True:
@@ -150,8 +157,12 @@ class WorkerProcess:
                 reply = decode(connection.recv_bytes())
                 if isinstance(reply, Said):
                     heard(reply.content)
+                    if allowance is not None:
+                        allowance.progressed()
                 elif reply.number == number:
                     return reply
+            if allowance is not None:
+                allowance.check(self.pid)
             patience = stop()
             if patience is not None:
                 if stopped is None:
@@ -203,15 +214,17 @@ class WorkerPool:
         """All of them."""
         return (*self.devices, *self.readers, *self.analysts)
 
-    @contextmanager
-    def reader(self) -> Iterator[WorkerProcess]:
-        """A worker that reads files, for one job; waits where all are busy."""
+    def read(self, settings: Settings, job: str, *, heard: Heard = lambda content: None, **arguments: Any) -> Result:
+        """What that job gives, done by a worker that reads files within the host's limits; waits where all are busy."""
         with _taken(self._free_readers) as worker:
-            yield worker
+            allowance = Allowance(settings, arguments.get("sources", ()))
+            return worker.call(job, settings, heard=heard, allowance=allowance, **arguments)
 
     def ask(self, settings: Settings, job: str, **arguments: Any) -> Result:
         """What that job of `engine.work` gives, done by an analyst where it is one's, else by a reader."""
-        with _taken(self._free_analysts if job in ANALYSES else self._free_readers) as worker:
+        if job not in ANALYSES:
+            return self.read(settings, job, **arguments)
+        with _taken(self._free_analysts) as worker:
             return worker.call(job, settings, **arguments)
 
     def close(self) -> None:
