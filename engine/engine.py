@@ -56,6 +56,7 @@ class Engine(Offers, Downloads, Operating):
         parts.book.adopt_all()
         self.uploads.sweep()
         parts.keeper.serve(parts.dispatcher.recover, self.sweep)
+        self._loads.start()
 
     def facts(self, model_id: str, version: str = "") -> ModelFacts:
         """What loading the model shows; takes seconds the first time."""
@@ -231,6 +232,7 @@ class Engine(Offers, Downloads, Operating):
     def close(self) -> None:
         """Stops what runs, to be resumed by whoever comes next; the engine can not be used after."""
         retire(self._owner)
+        self._loads.close()
         self.uploads.close()
         if self._parts is not None:
             self._parts.backend.close()

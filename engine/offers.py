@@ -7,6 +7,7 @@ from pathlib import Path
 from engine.backends import BACKENDS
 from engine.card import Sample
 from engine.errors import UnknownModel, nearest
+from engine.load_check import LoadCheck
 from engine.readers import READERS, Source
 from engine.registry import ModelEntry, ModelRegistry
 from engine.settings import Settings
@@ -20,14 +21,15 @@ class Offers:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._registry = ModelRegistry(settings.models)
+        self._loads = LoadCheck(settings, self._registry)
 
     def models(self) -> tuple[ModelEntry, ...]:
-        """Every model the host offers, the broken ones with their error."""
-        return self._registry.entries()
+        """Every model the host offers, the broken ones with their error; a server also knows which do not load."""
+        return tuple(map(self._loads.judged, self._registry.entries()))
 
     def model(self, model_id: str, version: str = "") -> ModelEntry:
         """That version of the model, the default where none is named; UnknownModel, UnknownVersion."""
-        return self._registry.entry(model_id, version)
+        return self._loads.judged(self._registry.entry(model_id, version))
 
     def plugin_faults(self) -> tuple[str, ...]:
         """What is wrong with the tasks, readers and backends of other packages that cannot be used; logged once."""

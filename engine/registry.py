@@ -54,7 +54,7 @@ class ModelRegistry:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = tuple(folders)
-        self._read: dict[Path, tuple[tuple[_Changed, ...], Mapping[str, ModelEntry]]] = {}
+        self._read: dict[Path, tuple[tuple[tuple[int, ...], ...], Mapping[str, ModelEntry]]] = {}
         self._lock = threading.Lock()
 
     def entries(self) -> tuple[ModelEntry, ...]:
@@ -80,11 +80,11 @@ class ModelRegistry:
 
     def _versions(self, path: Path) -> Mapping[str, ModelEntry]:
         watched = (path, path.with_name(VERSIONS_FILE), *sorted(path.parent.glob("*.ckpt")))
-        changed = tuple(map(_changed, watched))
+        found = tuple(map(changed, watched))
         with self._lock:
             known = self._read.get(path)
-            if known is None or known[0] != changed:
-                known = self._read[path] = (changed, read_entries(path))
+            if known is None or known[0] != found:
+                known = self._read[path] = (found, read_entries(path))
             return known[1]
 
 
@@ -119,10 +119,7 @@ def _checkpoint_bytes(folder: Path, card: ModelCard) -> int:
     return checkpoint.stat().st_size
 
 
-_Changed = tuple[int, ...]
-
-
-def _changed(path: Path) -> _Changed:
+def changed(path: Path) -> tuple[int, ...]:
     """What is another once the file is: a file that takes another's place has another number."""
     try:
         found = path.stat()

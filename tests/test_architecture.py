@@ -50,7 +50,7 @@ LAYERS = (
     ("engine.lines", "engine.results", "engine.export", "engine.standing", "engine.label_sets"),
     ("engine.evaluation", "engine.comparison", "engine.report"),
     ("engine.single", "engine.work", "engine.messages", "engine.worker"),
-    ("engine.backends", "engine.facts"),
+    ("engine.backends", "engine.facts", "engine.load_check"),
     ("engine.access",),
     ("engine.intake", "engine.keeper", "engine.dispatch"),
     ("engine.parts", "engine.offers", "engine.downloads", "engine.metrics", "engine.operating"),
