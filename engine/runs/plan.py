@@ -24,7 +24,6 @@ class Plan:
     among the same rows, and comes out the same to the bit, however many devices there are and however often they die.
     """
 
-    rows: int
     batch_size: int
     edges: tuple[int, ...] = ()
 
@@ -40,23 +39,23 @@ class Plan:
         return (start, min(end, stop)), ((end, stop) if end < stop else None)
 
     def to_json(self) -> dict[str, Any]:
-        return {"rows": self.rows, "batch_size": self.batch_size, "edges": list(self.edges)}
+        return {"batch_size": self.batch_size, "edges": list(self.edges)}
 
     @classmethod
     def from_json(cls, content: Any) -> Plan | None:
         """The plan; None where it is not one, as of an older version: what is left is then planned anew."""
         if not isinstance(content, dict):
             return None
-        return cls(content["rows"], content["batch_size"], tuple(content["edges"]))
+        return cls(content["batch_size"], tuple(content["edges"]))
 
 
 def planned(folder: RunFolder, card: ModelCard, rows: int, batch_size: int) -> Plan:
     """The plan of a run in batches of so many lines; a series is never cut."""
     inputs = task_of(card).inputs
     if not inputs.has_steps:
-        return Plan(rows, batch_size)
+        return Plan(batch_size)
     batches = inputs.batches(folder.rows(), card, batch_size)
-    return Plan(rows, batch_size, (*(start for start, _ in batches), rows))
+    return Plan(batch_size, (*(start for start, _ in batches), rows))
 
 
 def planned_at_once(folder: RunFolder, card: ModelCard, record: Record) -> Plan | None:

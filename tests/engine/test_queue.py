@@ -78,8 +78,8 @@ def test_everything_is_served_once_and_visitors_stay_level(asked: list[tuple[str
 
 
 def plans(rows: int) -> st.SearchStrategy[Plan]:
-    alike = st.integers(1, 60).map(lambda size: Plan(rows, size))
-    uneven = st.sets(st.integers(1, rows - 1), max_size=20).map(lambda cuts: Plan(rows, 9, (0, *sorted(cuts), rows)))
+    alike = st.integers(1, 60).map(lambda size: Plan(size))
+    uneven = st.sets(st.integers(1, rows - 1), max_size=20).map(lambda cuts: Plan(9, (0, *sorted(cuts), rows)))
     return alike | uneven
 
 
@@ -113,7 +113,7 @@ def test_what_is_left_and_what_is_done_are_the_whole(cuts: list[int], data: st.D
 def test_no_device_waits_for_the_last_shard_of_another(speeds: tuple[float, ...]) -> None:
     """Devices of these speeds, simulated: a turn lasts seconds, and all of them end about together."""
     rows = int(sum(speeds) * 30)
-    pace, plan = Pace(len(speeds)), Plan(rows, 10)
+    pace, plan = Pace(len(speeds)), Plan(10)
     free = dict.fromkeys(range(len(speeds)), 0.0)
     rest: tuple[int, int] | None = (0, rows)
     turns = []
