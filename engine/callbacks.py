@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import secrets
 import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,12 +15,14 @@ import pytorch_lightning as lightning
 import torch
 import yaml
 
-from engine.card import ModelCard, file_hash
+from engine.card import ModelCard, file_hash, read_card
 from engine.checkpoint import load_checkpoint
 from engine.errors import CardError, ForelightError
 from engine.module import lightning_package
-from engine.registry import CARD_FILE
+from engine.registry import CARD_FILE, read_entries
+from engine.retrained import add_trained, check_place
 from engine.tasks import task_of
+from engine.versions import FIRST, set_default
 from engine.warm import load_model
 
 CHECKPOINT = "model.ckpt"
@@ -38,29 +41,43 @@ class ExportCard(lightning.Callback):
     of a table, twenty of the validation's are written. The checkpoint is the best one that a ModelCheckpoint kept, else
     the last, without the optimizer. Figures are the validation's metrics.
 
-    What is wrong with the card is a CardError before the training begins. Works with `pytorch_lightning` and with
-    `lightning.pytorch`. A class that was defined in a script has its file copied: it must train only under
-    `if __name__ == "__main__"`.
+    A folder that holds this model already gets a further version: its card, its samples, its other versions and which
+    one is the default stay as they are, unless `make_default`. One that holds anything else is a CardError before the
+    training begins, as is what is wrong with the card. Works with `pytorch_lightning` and with `lightning.pytorch`. A
+    class that was defined in a script has its file copied: it must train only under `if __name__ == "__main__"`.
     """
 
-    def __init__(self, folder: str | Path, *, sample: str | Path | None = None, **card: Any) -> None:
+    def __init__(
+        self, folder: str | Path, *, sample: str | Path | None = None, make_default: bool = False, **card: Any
+    ) -> None:
         self.folder, self.sample = Path(folder), None if sample is None else Path(sample)
+        self.make_default = make_default
         self.given = card
         signature = card.get("signature", ())
         self.columns = [{"name": each} if isinstance(each, str) else dict(each) for each in signature]
 
     def on_fit_start(self, trainer: Any, module: Any) -> None:
-        card = ModelCard.model_validate({**self._said(), "module": "trained:Trained"})
+        card = ModelCard.model_validate({**self._said(), "module": f"trained:{type(module).__name__}"})
         task_of(card).check_card(card)
         if self.sample is not None and not self.sample.is_file():
             raise CardError(f"ExportCard: there is no sample '{self.sample}'.")
+        check_place(self.folder, card)
 
     def on_fit_end(self, trainer: Any, module: Any) -> None:
         if not trainer.is_global_zero:
             return
-        new = self.folder.with_name(f".{self.folder.name}.new")
-        shutil.rmtree(new, ignore_errors=True)
+        new = self.folder.with_name(f".{self.folder.name}.{secrets.token_hex(4)}.new")
         new.mkdir(parents=True)
+        try:
+            self._write(trainer, module, new)
+            folder, version = self._place(new, read_card(new / CARD_FILE))
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+        if self._works(folder, version) and self.make_default:
+            set_default(folder, version)
+
+    def _write(self, trainer: Any, module: Any, new: Path) -> None:
+        """The whole folder of the model, as if there were none yet."""
         card = {**self._said(), "module": _copied_class(module, new), "checkpoint": CHECKPOINT}
         _save(trainer, new / CHECKPOINT)
         card["sha256"] = file_hash(new / CHECKPOINT)
@@ -69,13 +86,19 @@ class ExportCard(lightning.Callback):
         card["figures"] = [*card.get("figures", ()), *_figures(trainer)]
         text = yaml.safe_dump({key: value for key, value in card.items() if value}, sort_keys=False, allow_unicode=True)
         (new / CARD_FILE).write_text("# Written by ExportCard at the end of the training.\n" + text, encoding="utf-8")
-        self._try(new)
-        old = self.folder.with_name(f".{self.folder.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        if self.folder.exists():
-            self.folder.rename(old)
-        new.rename(self.folder)
-        shutil.rmtree(old, ignore_errors=True)
+
+    def _place(self, new: Path, card: ModelCard) -> tuple[Path, str]:
+        """(the folder, the version in it) that the training has become; beside where another took the folder."""
+        if _moved(new, self.folder):
+            return self.folder, FIRST
+        try:
+            check_place(self.folder, card)
+            return self.folder, add_trained(new, self.folder, card).name
+        except (ForelightError, OSError) as exc:
+            names = (self.folder.with_name(f"{self.folder.name}-{number}") for number in range(2, 10_000))
+            beside = next(path for path in names if _moved(new, path))
+            warnings.warn(f"ExportCard: the model is in '{beside}' instead. {exc}", stacklevel=3)
+            return beside, FIRST
 
     def _said(self) -> dict[str, Any]:
         return {**self.given, "signature": self.columns}
@@ -109,13 +132,26 @@ class ExportCard(lightning.Callback):
         )
         return [{"title": f"{len(rows)} rows of the validation", "files": ["samples/rows.csv"]}]
 
-    def _try(self, folder: Path) -> None:
+    def _works(self, folder: Path, version: str) -> bool:
         """Says at once what visitors would meet otherwise; the training is done, so it is a warning."""
         try:
-            card = ModelCard.model_validate(yaml.safe_load((folder / CARD_FILE).read_text(encoding="utf-8")))
-            load_model(card, folder)
+            load_model(read_entries(folder / CARD_FILE)[version].usable_card(), folder)
         except ForelightError as exc:
-            warnings.warn(f"ExportCard: {self.folder} is written, but cannot be served: {exc}", stacklevel=2)
+            what = f"{folder}, version {version}," if version != FIRST else str(folder)
+            warnings.warn(f"ExportCard: {what} is written, but cannot be served: {exc}", stacklevel=3)
+            return False
+        return True
+
+
+def _moved(new: Path, folder: Path) -> bool:
+    """Whether it became that folder; not where anything is there."""
+    try:
+        new.rename(folder)
+    except OSError:
+        if folder.exists():
+            return False
+        raise
+    return True
 
 
 def _copied_class(module: Any, folder: Path) -> str:

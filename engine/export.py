@@ -9,6 +9,7 @@ from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -17,12 +18,24 @@ from engine.errors import ExportError, nearest
 from engine.filters import Filters
 from engine.results import Results
 
+if TYPE_CHECKING:
+    from engine.callbacks import ExportCard as ExportCard
+
 # Begins as a formula does, and is no number: -12.5 and +1e-5 are, -2+3 and +cmd are not.
 _RUN_BY_SPREADSHEETS = r"^(?:[=@\t\r]|[+\-](?:$|[^0-9])|[+\-][0-9](?:.*[^0-9 .,eE+\-%]|[^eE]*[+\-]))"
 MOST_EXCEL_ROWS = 1_048_575
 _PIECE = 1 << 20
 _LOOK_AGAIN_SECONDS = 0.02
 _SAMPLE_ROWS = 2_000
+
+
+def __getattr__(name: str) -> object:
+    """`ExportCard`, which a training exports its model with: imported when asked for, since torch takes seconds."""
+    if name == "ExportCard":
+        from engine.callbacks import ExportCard
+
+        return ExportCard
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def export_results(results: Results, path: Path, where: Filters = (), columns: Sequence[str] = ()) -> Path:

@@ -11,6 +11,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -18,7 +19,7 @@ import yaml
 from filelock import FileLock
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from engine.card import Figure, ModelCard
+from engine.card import Figure, ModelCard, file_hash
 from engine.card_parts import CardModel
 from engine.errors import CardError, NotWritable, UnknownVersion
 
@@ -39,7 +40,8 @@ VersionName = Annotated[str, BeforeValidator(_as_text), Field(pattern=_NAME)]
 class Version(CardModel):
     """One checkpoint of the model. What is not said here is as the card says; `created` is ISO 8601 in UTC.
 
-    `trained` gives, by column, what this version has seen, where the card's column says what another one has.
+    `trained` and `standardised` give, by column, what this version has seen, and the mean and std its numbers are fed
+    with, where the card's column says those of another one.
     """
 
     name: VersionName
@@ -51,6 +53,7 @@ class Version(CardModel):
     module: str = Field(default="", pattern=r"^([\w.]+:\w+)?$")
     hyper_parameters: dict[str, Any] = Field(default_factory=dict)
     trained: dict[str, tuple[float, float, float, float, float]] = Field(default_factory=dict)
+    standardised: dict[str, tuple[float, float]] = Field(default_factory=dict)
 
 
 class Versions(CardModel):
@@ -101,6 +104,8 @@ def card_of(card: ModelCard, version: Version) -> ModelCard:
     for column in told.get("signature", ()):
         if column["name"] in version.trained:
             column["trained"] = list(version.trained[column["name"]])
+        if column["name"] in version.standardised:
+            column["mean"], column["std"] = version.standardised[column["name"]]
     try:
         return ModelCard.model_validate(told)
     except ValidationError as exc:
@@ -132,6 +137,38 @@ def add_version(folder: Path, make: Callable[[str], Version], name: str = "") ->
         version = make(name or next(str(number) for number in range(2, len(names) + 2) if str(number) not in names))
         write_versions(folder, known.model_copy(update={"versions": (*known.versions, version)}))
         return version
+
+
+def add_checkpoint(folder: Path, write: Callable[[Path], object], name: str = "", **told: Any) -> Version:
+    """Adds the checkpoint that `write` writes to the path it is given; `told` is what else the Version says.
+
+    No file of the folder's takes another's place, and none is left where the version cannot be added.
+    """
+    part = folder / f".{secrets.token_hex(8)}.part"
+    placed: list[Path] = []
+
+    def make(name: str) -> Version:
+        write(part)
+        placed.append(_place(part, folder, f"version-{name}"))
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return Version(name=name, checkpoint=placed[0].name, sha256=file_hash(placed[0]), created=now, **told)
+
+    try:
+        return add_version(folder, make, name)
+    except BaseException:
+        for path in placed:
+            path.unlink(missing_ok=True)
+        raise
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _place(part: Path, folder: Path, stem: str) -> Path:
+    """Where the file lies now: in the folder, by a name that nothing there had."""
+    names = (f"{stem}.ckpt", *(f"{stem}-{number}.ckpt" for number in range(2, 10_000)))
+    path = next(folder / name for name in names if not (folder / name).exists())
+    part.replace(path)
+    return path
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 from types import ModuleType
 from typing import Any
 
@@ -18,10 +19,13 @@ from torch.utils.data import DataLoader, TensorDataset
 from typer.testing import CliRunner
 
 from engine import Options, Settings, Source
-from engine.callbacks import ExportCard
-from engine.card import read_card
+from engine.card import file_hash
 from engine.cli import app
 from engine.errors import CardError
+from engine.export import ExportCard
+from engine.registry import read_entries
+from engine.versions import read_versions, set_default
+from engine.warm import load_model
 from tests.pool import open_engine
 
 CODE = """
@@ -83,7 +87,7 @@ def train(package: ModuleType, module: Any, callback: ExportCard, folder: Path, 
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        default_root_dir=folder,
+        default_root_dir=mkdtemp(dir=folder),
         callbacks=[callback, *options.pop("callbacks", ())],
         **options,
     )
@@ -136,12 +140,115 @@ def test_the_best_checkpoint_is_the_one(tmp_path: Path, kind: Any, package: Modu
     assert all(torch.equal(kept[name], written[name]) for name in kept)
 
 
-def test_a_second_training_takes_the_place_of_the_first(tmp_path: Path, kind: Any, package: ModuleType) -> None:
+def contents(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): file_hash(path) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_second_training_is_a_further_version(tmp_path: Path, kind: Any, package: ModuleType) -> None:
     folder = tmp_path / "models" / "flats"
     for title in ("First", "Second"):
-        train(package, kind(2), ExportCard(folder, **{**CARD, "title": title}), tmp_path / title)
-    assert read_card(folder / "card.yaml").title == "Second"
+        train(package, kind(2), ExportCard(folder, **{**CARD, "title": title}), tmp_path)
+    set_default(folder, "2")
+    before = contents(folder)
+    train(package, kind(2), ExportCard(folder, **CARD), tmp_path)
+    assert before.items() - contents(folder).items() == {("versions.yaml", before["versions.yaml"])}
+    found = read_versions(folder)
+    assert (found.default, [version.name for version in found.versions]) == ("2", ["2", "3"])
+    assert [figure.name for version in found.versions for figure in version.figures] == ["val_mse", "val_mse"]
+    assert all(version.created and version.trained["area"] and not version.module for version in found.versions)
+    entries = read_entries(folder / "card.yaml")
+    assert {entries[name].usable_card().title for name in ("1", "2", "3")} == {"First"}
+    weights = [load_model(entries[name].usable_card(), folder).module.net.weight for name in ("1", "2", "3")]
+    assert not torch.equal(weights[0], weights[1])
+    train(package, kind(2), ExportCard(folder, make_default=True, **CARD), tmp_path)
+    assert read_versions(folder).default == "4"
     assert [path.name for path in folder.parent.iterdir()] == ["flats"]
+
+
+@pytest.fixture
+def flats(tmp_path: Path) -> Iterator[tuple[Path, Any]]:
+    """A folder that a training left, and the class: with one of the two packages alone."""
+    (tmp_path / "flats_again.py").write_text(CODE.format(package="pytorch_lightning"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(tmp_path)
+        kind = __import__("flats_again").Price
+        folder = tmp_path / "models" / "flats"
+        train(pytorch_lightning, kind(2), ExportCard(folder, **CARD), tmp_path)
+        yield folder, kind
+        del sys.modules["flats_again"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"signature": ["area", "storey"]}, "signature: the card there says area, floor, this training area, storey"),
+        (
+            {"signature": ["area", {"name": "floor", "type": "float"}]},
+            "signature, 'floor', type: .*integer.*float",
+        ),
+        ({"signature": ["area", {"name": "floor", "unit": "m"}]}, "signature, 'floor', unit: .*storeys.* m"),
+        ({"outputs": [{"name": "rent"}]}, "outputs: .*says price.*rent"),
+        ({"step": "forward"}, "step: .*predict_step.*forward"),
+        ({"task": "sequence-regression", "sequence": {}}, "task: .*tabular-regression.*sequence-regression"),
+    ],
+)
+def test_another_model_takes_nobodys_place(
+    tmp_path: Path, flats: tuple[Path, Any], changes: dict[str, Any], words: str
+) -> None:
+    folder, kind = flats
+    before = contents(folder)
+    with pytest.raises(CardError, match=f"holds another model. {words}.*nothing in it was changed"):
+        train(pytorch_lightning, kind(2), ExportCard(folder, **{**CARD, **changes}), tmp_path)
+    assert contents(folder) == before
+
+
+def test_another_class_takes_nobodys_place(tmp_path: Path, flats: tuple[Path, Any]) -> None:
+    folder, kind = flats
+    with pytest.raises(CardError, match="module: the card there says Price, this training Rent"):
+        train(pytorch_lightning, type("Rent", (kind,), {})(2), ExportCard(folder, **CARD), tmp_path)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, flats: tuple[Path, Any]) -> None:
+    _, kind = flats
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.tex").write_text("years of work")
+    with pytest.raises(CardError, match="holds no card.yaml"):
+        train(pytorch_lightning, kind(2), ExportCard(tmp_path / "thesis", **CARD), tmp_path)
+    assert [path.name for path in (tmp_path / "thesis").iterdir()] == ["chapter.tex"]
+
+
+def test_a_class_that_changed_leaves_older_versions_theirs(tmp_path: Path, flats: tuple[Path, Any]) -> None:
+    folder, _ = flats
+    source = tmp_path / "flats_again.py"
+    source.write_text(source.read_text().replace("nn.Linear(features, 1)", "nn.Linear(features, 1, bias=False)"))
+    del sys.modules["flats_again"]
+    standardised = {**CARD, "signature": [{"name": "area", "mean": 70, "std": 30}, CARD["signature"][1]]}
+    train(pytorch_lightning, __import__("flats_again").Price(2), ExportCard(folder, **standardised), tmp_path)
+    entries = read_entries(folder / "card.yaml")
+    first, second = (load_model(entries[name].usable_card(), folder) for name in ("1", "2"))
+    assert (first.card.module, second.card.module) == ("flats_again:Price", "flats_again_2:Price")
+    assert (first.module.net.bias is None, second.module.net.bias is None) == (False, True)
+    assert [(model.card.column("area").mean, model.card.column("area").std) for model in (first, second)] == [
+        (0, 1),
+        (70, 30),
+    ]
+
+
+def test_a_training_is_not_lost_where_the_folder_is_anothers_by_its_end(
+    tmp_path: Path, flats: tuple[Path, Any]
+) -> None:
+    _, kind = flats
+    taken = tmp_path / "models" / "taken"
+
+    class Takes(pytorch_lightning.Callback):
+        def on_train_end(self, trainer: Any, module: Any) -> None:
+            taken.mkdir()
+            (taken / "card.yaml").write_text("title: another")
+
+    with pytest.warns(UserWarning, match=r"the model is in '.*taken-2' instead"):
+        train(pytorch_lightning, kind(2), ExportCard(taken, **CARD), tmp_path, callbacks=[Takes()])
+    assert (taken / "card.yaml").read_text() == "title: another"
+    assert read_entries(taken.with_name("taken-2") / "card.yaml")["1"].card is not None
 
 
 @pytest.mark.parametrize(
