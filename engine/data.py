@@ -11,8 +11,9 @@ from torch.utils.data import DataLoader, Dataset, Subset
 
 from engine.calling import Batch, Calling
 from engine.card import ModelCard
-from engine.errors import PredictionFailed
+from engine.errors import EncodeRaised, PredictionFailed
 from engine.ingest.table import FAULT
+from engine.refused_rows import RowsRefused, good_places, refused_rows
 from engine.tasks.task import Task
 
 
@@ -20,22 +21,37 @@ class PredictDataset(Dataset[Batch]):
     """Item *i* is the *i*-th batch: the good rows of `ranges[i]`, as the module wants them.
 
     `ranges` are [start, stop) of `rows`; a range without one good row is not among them. A batch's number is its
-    range, so row identity needs no further bookkeeping.
+    range, so row identity needs no further bookkeeping. RowsRefused tells of rows of a batch that the card's own code
+    does not take: `spoil` notes them, and the batch can be asked for again.
     """
 
     def __init__(self, rows: pa.Table, card: ModelCard, task: Task, calling: Calling, batch_size: int) -> None:
         self._rows, self._card, self._task, self._calling = rows, card, task, calling
         ranges = task.inputs.batches(rows, card, batch_size)
-        spoilt = FAULT in rows.column_names
-        self.ranges = [s for s in ranges if not spoilt or good_rows(rows, s).num_rows]
+        self.ranges = _worth(ranges, rows)
 
     def __len__(self) -> int:
         return len(self.ranges)
 
     def __getitem__(self, index: int) -> Batch:
         inputs = self._task.inputs
-        x = self._calling.own.encoded(good_rows(self._rows, self.ranges[index]), self._card, inputs)
+        span = self.ranges[index]
+        good = good_rows(self._rows, span)
+        try:
+            x = self._calling.own.encoded(good, self._card, inputs)
+        except EncodeRaised as exc:
+            refused = refused_rows(self._calling.own, good, self._card, inputs)
+            if not refused:
+                raise
+            places = good_places(self._rows, span)
+            raise RowsRefused({int(places[line]): words for line, words in refused.items()}) from exc
         return self._calling.pack(x, lambda: inputs.columns_of(x, self._card) if isinstance(x, torch.Tensor) else {})
+
+    def spoil(self, rows: pa.Table, line: int) -> None:
+        """Takes the rows again, of which more have a fault now, all in the batch of that line."""
+        self._rows = rows
+        number = bisect_left(self.ranges, (line + 1,)) - 1
+        self.ranges[number : number + 1] = _worth(self.ranges[number : number + 1], rows)
 
     def first_after(self, lines: int) -> int:
         """The number of the first batch behind so many lines."""
@@ -52,11 +68,8 @@ class PredictDataset(Dataset[Batch]):
                 f"The memory does not hold the model '{self._card.title}' and {counted}, which cannot be "
                 "cut further. Free memory of the device, or take a larger one."
             )
-        self.ranges[number : number + 1] = [
-            (start + first, start + last)
-            for first, last in halves
-            if FAULT not in part.column_names or good_rows(part, (first, last)).num_rows
-        ]
+        worth = _worth(halves, part)
+        self.ranges[number : number + 1] = [(start + first, start + last) for first, last in worth]
         return stop - start
 
 
@@ -73,3 +86,8 @@ def good_rows(rows: pa.Table, span: tuple[int, int]) -> pa.Table:
         return part
     good = pc.is_null(part.column(FAULT))
     return part if pc.all(good).as_py() else part.filter(good)
+
+
+def _worth(ranges: list[tuple[int, int]], rows: pa.Table) -> list[tuple[int, int]]:
+    """Those with a row that can be predicted."""
+    return [span for span in ranges if FAULT not in rows.column_names or good_rows(rows, span).num_rows]

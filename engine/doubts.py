@@ -17,6 +17,7 @@ from engine.ingest.table import FAULT, ROW
 from engine.predicted import Classes, LabelSets
 from engine.predictor import predict_shard
 from engine.readers import Source
+from engine.refused_rows import REFUSED
 from engine.runs.folder import RunFolder
 from engine.settings import Settings
 from engine.signature import Report
@@ -112,6 +113,9 @@ def _of_lines(title: str, lines: pl.DataFrame, columns: Sequence[str], model: Lo
     if len(broken):
         first = broken["row"][0]
         yield Doubt("error", f"Sample '{title}': {len(broken)} rows give NaN or infinity, the first is row {first}.")
+    refused = lines.filter(pl.col("error").str.contains(REFUSED, literal=True))
+    if len(refused):
+        yield Doubt("warning", f"Sample '{title}': row {refused['row'][0]} is not predicted: {refused['error'][0]}.")
     if len(good) >= 3:
         same = [name for name in columns if len(set(map(str, good[name].to_list()))) == 1]
         if same == list(columns):

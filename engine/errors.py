@@ -7,6 +7,7 @@ ForelightError
 ├── CheckpointError      a checkpoint that is missing, unsafe, damaged or of another class
 ├── ModuleProbeError     a module that could not be run on a probe batch, or whose outputs are unclear
 ├── HostCodeFailed       an encode, decode or collate of the host's that raised an error, or gave what is of no use
+│   └── EncodeRaised     an encode or collate that raised an error, perhaps about some of the rows only
 ├── ReadError            a file that cannot be read at all
 ├── InputRefused         the pre-flight report holds problems and the visitor chose to refuse
 ├── PredictionFailed     the model raised an error while predicting
@@ -82,6 +83,14 @@ class ModuleProbeError(ForelightError):
 
 class HostCodeFailed(ForelightError):
     """An encode, decode or collate of the host's that raised an error, or gave what is of no use."""
+
+
+class EncodeRaised(HostCodeFailed):
+    """An encode or collate that raised an error, perhaps about some of the rows only; `why` is what it said."""
+
+    def __init__(self, words: str, key: str, why: str) -> None:
+        super().__init__(words)
+        self.key, self.why = key, why
 
 
 class ReadError(ForelightError):

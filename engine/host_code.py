@@ -16,7 +16,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from engine.errors import CardError, ForelightError, HostCodeFailed
+import torch
+
+from engine.errors import CardError, EncodeRaised, ForelightError, HostCodeFailed
+
+_NOT_THE_ROWS = (MemoryError, OSError, torch.OutOfMemoryError, torch.AcceleratorError)
+_MOST_SIGNS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +42,18 @@ class HostFunction:
             raise self.failed(exc) from exc
 
     def failed(self, exc: Exception) -> HostCodeFailed:
-        """The sentence about what the function raised."""
+        """The sentence about what the function raised; an EncodeRaised where that may be about some rows only."""
         file = self.function.__code__.co_filename if hasattr(self.function, "__code__") else ""
         frames = traceback.extract_tb(exc.__traceback__)
         own = [frame for frame in frames if frame.filename == file] or frames[-1:]
         where = f" in {Path(own[-1].filename).name}, line {own[-1].lineno}" if own else ""
         words = str(exc).strip().splitlines()
-        return HostCodeFailed(
-            f"{self.key}: {self.reference} failed{where}: {type(exc).__name__}{f': {words[0]}' if words else ''}"
-        )
+        said = f"{type(exc).__name__}{f': {words[0]}' if words else ''}"
+        sentence = f"{self.key}: {self.reference} failed{where}: {said}"
+        if self.key == "decode" or isinstance(exc, _NOT_THE_ROWS):
+            return HostCodeFailed(sentence)
+        why = words[0] if words and type(exc) in (ValueError, RuntimeError) else said
+        return EncodeRaised(sentence, self.key, why[:_MOST_SIGNS])
 
     def refuse(self, what: str) -> HostCodeFailed:
         """The sentence about what the function gave, where that is of no use."""

@@ -16,6 +16,7 @@ import torch
 from engine.data import PredictDataset, predict_dataloader
 from engine.errors import DeviceLost, ForelightError, PredictionFailed
 from engine.module import lightning_package
+from engine.refused_rows import RowsRefused, with_faults
 from engine.tasks import usual_batch_size
 from engine.warm import LoadedModel
 from engine.writer import ShardWriter, prediction_writer
@@ -68,7 +69,14 @@ def predict_shard(
 
         try:
             while (first := dataset.first_after(writer.lines[0])) < len(dataset):
-                if not _predict(trainer(dataset.ranges[first:]), model, dataset, first):
+                try:
+                    fits = _predict(trainer(dataset.ranges[first:]), model, dataset, first)
+                except RowsRefused as exc:
+                    rows = with_faults(rows, exc.faults)
+                    dataset.spoil(rows, min(exc.faults))
+                    writer.spoil(rows)
+                    continue
+                if not fits:
                     _free_memory()
                     too_large(dataset.halve(dataset.first_after(writer.lines[0])))
             writer.finish()
@@ -118,7 +126,7 @@ def _predict(trainer: Any, model: LoadedModel, dataset: PredictDataset, first: i
     """Predicts the batches from number `first` on; False where the memory does not hold one of them."""
     try:
         trainer.predict(model.module, predict_dataloader(dataset, first), return_predictions=False)
-    except (ForelightError, _Enough, OSError):
+    except (ForelightError, RowsRefused, _Enough, OSError):
         raise
     except Exception as exc:  # the module is the host's own code
         if isinstance(exc, torch.OutOfMemoryError) or _NO_MEMORY in str(exc):

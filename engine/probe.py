@@ -100,7 +100,7 @@ def _made(card: ModelCard, task: Task, items: int) -> _Made:
 
 def _made_by(own: OwnCode, card: ModelCard, task: Task, folder: Path | None) -> list[_Made]:
     made = []
-    for items, rows in zip(PROBE_ROWS, probe_rows(card, task, folder, PROBE_ROWS), strict=True):
+    for items, rows in zip(PROBE_ROWS, probe_rows(card, task, folder, PROBE_ROWS, own), strict=True):
         x = own.encoded(rows, card, task.inputs)
         columns = task.inputs.columns_of(x, card) if isinstance(x, torch.Tensor) and own.encode is None else {}
         made.append(_Made(items, rows.num_rows, x, columns, rows))

@@ -14,7 +14,9 @@ import pyarrow.compute as pc
 from engine.card import Column, ModelCard
 from engine.errors import ForelightError
 from engine.ingest.table import FAULT, INPUT_FILE, PIXELS
+from engine.own_code import OwnCode
 from engine.readers import Source
+from engine.refused_rows import without_refused
 from engine.settings import Settings
 from engine.tasks.table_inputs import probe_columns
 from engine.tasks.task import Task
@@ -23,12 +25,13 @@ _MOST_BYTES = 16 * 2**20
 _STEPS = 4
 
 
-def probe_rows(card: ModelCard, task: Task, folder: Path | None, counts: Sequence[int]) -> list[pa.Table]:
-    """For each of `counts` a table of that many items, as a run's input has them, none of them faulty."""
+def probe_rows(card: ModelCard, task: Task, folder: Path | None, counts: Sequence[int], own: OwnCode) -> list[pa.Table]:
+    """For each of `counts` a table of that many items, as a run's input has them: none is faulty, none refused."""
     first = _sampled(card, task, folder) if folder is not None else None
     if first is None:
         return [_made_up(card, count) for count in counts]
-    return [_repeated(first, card, count) for count in counts]
+    taken = without_refused(own, first, card, task.inputs)
+    return [_repeated(taken, card, count) for count in counts]
 
 
 def _sampled(card: ModelCard, task: Task, folder: Path) -> pa.Table | None:

@@ -76,6 +76,10 @@ class ShardWriter:
             self._disk.shutdown()
             self._part.unlink(missing_ok=True)
 
+    def spoil(self, rows: pa.Table) -> None:
+        """Takes the rows again: of those that are not written yet, more have a fault now."""
+        self._rows = rows
+
     def finish(self) -> None:
         """Says that no further batch comes: the lines that are left cannot be predicted."""
         self._unpredicted(self._rows.num_rows)

@@ -35,7 +35,7 @@ LAYERS = (
     ("engine.readers", "engine.uploads"),
     ("engine.ingest",),
     ("engine.tasks",),
-    ("engine.host_code", "engine.class_paths", "engine.own_code", "engine.probe_rows"),
+    ("engine.host_code", "engine.class_paths", "engine.own_code", "engine.refused_rows", "engine.probe_rows"),
     (
         "engine.checkpoint",
         "engine.calling",

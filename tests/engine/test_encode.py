@@ -286,3 +286,124 @@ def test_the_probe_takes_the_rows_of_the_sample(models: Path) -> None:
     (folder / "words.csv").write_text("text\nknown\n\nknown\n")
     (folder / "own.py").write_text(OWN)
     assert loaded(folder).calling.batch == "own"
+
+
+PICKY = """
+import torch
+
+def encode(rows, card):
+    if "nothing" in rows["text"].to_pylist():
+        raise ValueError("'nothing' is no text")
+    return torch.tensor([[float(text)] for text in rows["text"].to_pylist()])
+
+def items(rows, card):
+    return [{"x": float(len(text)), "long": len(text) > 3} for text in rows["text"].to_pylist()]
+
+def collate(items):
+    return torch.tensor([[item["x"]] for item in items if not item["long"] or 1 / 0])
+
+def alike(rows, card):
+    texts = rows["text"].to_pylist()
+    return torch.stack([torch.zeros(len(text)) for text in texts])[:, :1]
+
+def without_a_disk(rows, card):
+    if rows.num_rows not in (3, 5):
+        raise OSError("the disk is gone")
+    return torch.zeros(rows.num_rows, 1)
+"""
+PICKY_CARD: dict[str, Any] = {**TABULAR_CARD, "signature": [{"name": "text", "type": "string", "example": "12"}]}
+
+
+def picky(models: Path, **card: Any) -> Path:
+    folder = write_model(models / "picky", LINEAR, {**PICKY_CARD, **card}, 1)
+    (folder / "own.py").write_text(PICKY)
+    return folder
+
+
+def picked(engine: Engine, path: Path, texts: list[str], **options: Any) -> pl.DataFrame:
+    pl.DataFrame({"text": texts}).write_csv(path)
+    return Predicting(engine).results("picky", [path], **options).page(0, 10_000)
+
+
+@pytest.mark.parametrize("batch_size", [None, 2, 7])
+def test_a_row_that_encode_cannot_take_costs_itself(
+    engine: Engine, models: Path, tmp_path: Path, batch_size: int | None
+) -> None:
+    state = weights(picky(models, encode="own:encode"))
+    texts = ["1", "x", "nothing", "nothing", "4", *(str(n) for n in range(30)), "y", "nothing", "", "7"]
+    lines = picked(engine, tmp_path / "rows.csv", texts, on_error="report", batch_size=batch_size)
+    assert lines["row"].to_list() == list(range(1, len(texts) + 1))
+    expected = [float(text) if text.isdecimal() else None for text in texts]
+    scale, start = state["layer.weight"].item(), state["layer.bias"].item()
+    assert lines["y"].to_list() == pytest.approx([None if x is None else x * scale + start for x in expected])
+    errors = dict(zip(lines["row"], lines["error"], strict=True))
+    assert errors[2] == "encode does not take this row: could not convert string to float: 'x'"
+    assert errors[3] == errors[4] == "encode does not take this row: 'nothing' is no text"
+    assert "is empty" in errors[38], "what the check finds comes first"
+    assert lines["error"].null_count() == lines["y"].is_not_null().sum() == 33
+
+
+def test_a_row_that_collate_cannot_take_costs_itself(engine: Engine, models: Path, tmp_path: Path) -> None:
+    picky(models, encode="own:items", collate="own:collate")
+    lines = picked(engine, tmp_path / "rows.csv", ["a", "abcd", "ab"], on_error="report")
+    assert lines["error"].to_list() == [
+        None,
+        "collate does not take this row: ZeroDivisionError: division by zero",
+        None,
+    ]
+
+
+def test_where_no_row_is_taken_all_are_reported(engine: Engine, models: Path, tmp_path: Path) -> None:
+    picky(models, encode="own:encode")
+    lines = picked(engine, tmp_path / "rows.csv", ["nothing"] * 40, on_error="report", batch_size=16)
+    assert lines["status"].to_list() == ["failed"] * 40
+    sources = (Source("rows.csv", tmp_path / "rows.csv"),)
+    _, now = engine.predict_now("picky", sources)
+    assert now["error"].to_list() == lines["error"].to_list()
+
+
+def test_a_series_is_refused_whole(engine: Engine, models: Path, tmp_path: Path) -> None:
+    card = {"task": "sequence-regression", "signature": [{"name": "a"}], "sequence": {"length": 2}}
+    folder = write_model(models / "m", LINEAR, {**TABULAR_CARD, **card, "encode": "own:series"}, 1)
+    code = (
+        "import torch\ndef series(rows, card):\n    x = torch.tensor(rows['a'].to_pylist()).float().reshape(-1, 2, 1)\n"
+    )
+    (folder / "own.py").write_text(
+        code + "    if (x == -4).any():\n        raise ValueError('no such depth')\n    return x\n"
+    )
+    rows = pl.DataFrame({"series": ["u", "u", "v", "v", "w", "w"], "step": [1, 2] * 3, "a": [1.0, 2, 3, -4, 5, 6]})
+    rows.write_csv(tmp_path / "rows.csv")
+    lines = Predicting(engine).results("m", [tmp_path / "rows.csv"], on_error="report").page(0, 10)
+    why = "encode does not take this series: no such depth"
+    assert lines["error"].to_list() == [None, None, why, why, None, None]
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        ("alike", "encode: own:alike failed in own.py, line 17: RuntimeError: stack expects each tensor"),
+        ("without_a_disk", "encode: own:without_a_disk failed in own.py, line 21: OSError: the disk is gone"),
+    ],
+)
+def test_what_is_no_rows_fault_fails_the_run(
+    engine: Engine, models: Path, tmp_path: Path, function: str, words: str
+) -> None:
+    """Rows that are taken one by one and not together, and what the machine lacks."""
+    picky(models, encode=f"own:{function}")
+    pl.DataFrame({"text": ["a", "ab", "a", "abc"]}).write_csv(tmp_path / "rows.csv")
+    run = engine.check("picky", [Source("rows.csv", tmp_path / "rows.csv")])
+    engine.submit(run.id)
+    ended = engine.wait(run.id)
+    assert ended.state == "failed"
+    assert words in ended.error
+
+
+def test_a_sample_with_such_a_row_loads_and_is_doubted(models: Path, tmp_path: Path) -> None:
+    folder = picky(models, encode="own:encode", samples=[{"title": "Few", "files": ["few.csv"]}])
+    (folder / "few.csv").write_text("text\nx\n1\n2\nnothing\n5\n")
+    model = loaded(folder)
+    seen = rehearse(model, "Few", [Source("few.csv", folder / "few.csv")], Settings(accelerator="cpu"))
+    doubt = (
+        "Sample 'Few': row 1 is not predicted: encode does not take this row: could not convert string to float: 'x'."
+    )
+    assert doubt in [each.message for each in seen.doubts]
