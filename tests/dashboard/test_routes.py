@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+from streamlit.runtime import Runtime
+from streamlit.runtime.context import ContextProxy
+from streamlit.runtime.media_file_storage import MediaFileKind
+from streamlit.web.server.starlette.starlette_app import create_streamlit_middleware, create_streamlit_routes
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
-import dashboard.callers
-import dashboard.login
 from dashboard.api import EXCEPTION_HANDLERS
 from dashboard.app import app as whole_app
-from dashboard.login import LoginWall
 from dashboard.receiving import MARK
 from dashboard.resources import get_engine
 from dashboard.v1.app import PATH
-from dashboard.visitors import COOKIE, Visitors
 from engine import Caller, Engine, GuardedEngine, Options, Scope
 from engine.settings import BUNDLED_MODELS
-from tests.dashboard.route_table import API, ROLES, WITH_LOGIN, WITHOUT_LOGIN, expected
+from tests.dashboard.people import HOST, ORIGIN, SECRET, believe, cookies, signed, visitor
+from tests.dashboard.route_table import (
+    API,
+    PAGES,
+    PEOPLE,
+    ROLES,
+    STREAMLIT,
+    WITH_LOGIN,
+    WITHOUT_LOGIN,
+    expected,
+    expected_of_streamlit,
+)
+from tests.dashboard.test_pages import MAIN, opened, words
 from tests.pool import open_engine
 
-SECRET, ORIGIN = "s" * 32, "http://testserver"
 OURS = dict([MARK])
 NEVER = "a" * 26
-PREFIX = "forelight_"
-ELSEWHERE = ("/{rest:path}", "/upload/{rest:path}", "/api/{rest:path}")  # 404 for all
 MODEL = "digits"
 BODIES: dict[str, object] = {
     "POST /models/{model_id}/predictions": {"rows": [{"a": 1}]},
@@ -56,12 +65,10 @@ def engine(tmp_path_factory: pytest.TempPathFactory, login: bool) -> Iterator[En
         patch.setenv("FORELIGHT_MODELS", str(BUNDLED_MODELS))
         patch.setenv("FORELIGHT_ACCELERATOR", "cpu")
         patch.setenv("FORELIGHT_LOGIN", str(int(login)))
-        patch.setenv("FORELIGHT_HOSTS", "host@example.org")
+        patch.setenv("FORELIGHT_HOSTS", HOST)
+        patch.setenv("FORELIGHT_NAMES", "testserver")
         patch.setattr("dashboard.resources.Engine", open_engine)
-        patch.setattr(dashboard.callers, "get_cookie_secret", lambda: SECRET)
-        patch.setattr(dashboard.callers, "get_origin_from_redirect_uri", lambda: ORIGIN)
-        patch.setattr(dashboard.login, "providers", lambda: ("default",))
-        patch.setattr(dashboard.login, "generate_login_redirect_url", lambda provider: "/auth/login?provider=x")
+        believe(patch)
         get_engine.clear()
         made = get_engine()
         yield made
@@ -70,33 +77,31 @@ def engine(tmp_path_factory: pytest.TempPathFactory, login: bool) -> Iterator[En
 
 
 @pytest.fixture(scope="module")
-def site(engine: Engine) -> Iterator[TestClient]:
-    """The routes behind the same wall as in the dashboard."""
+def runtime(engine: Engine) -> Iterator[Runtime]:
+    """Streamlit's own part of the server; there is one in a process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Runtime, "_instance", None)
+        yield whole_app._create_runtime()
+
+
+@pytest.fixture(scope="module")
+def site(runtime: Runtime) -> Iterator[TestClient]:
+    """All routes of the dashboard, Streamlit's too, behind all its middleware."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await runtime.start()
+        yield
+        runtime.stop()
+
     app = Starlette(
-        routes=list(whole_app._user_routes),
+        routes=[*whole_app._user_routes, *create_streamlit_routes(runtime)],
         exception_handlers=EXCEPTION_HANDLERS,
-        middleware=[Middleware(Visitors), Middleware(LoginWall)],
+        middleware=[*whole_app._user_middleware, *create_streamlit_middleware()],
+        lifespan=lifespan,
     )
     with TestClient(app, base_url=ORIGIN, follow_redirects=False) as client:
         yield client
-
-
-def visitor(login: bool, name: str) -> str:
-    if not login:
-        return hashlib.sha256(name.encode()).hexdigest()[:22]
-    return hashlib.sha256(f"https://provider|default|{name}".encode()).hexdigest()[:32]
-
-
-def cookies(login: bool, name: str) -> dict[str, str]:
-    """What the browser of that person sends."""
-    if not login:
-        return {COOKIE: visitor(login, name)}
-    told = {"iss": "https://provider", "sub": name, "email": f"{name}@example.org", "email_verified": True}
-    return {"_streamlit_user": signed({**told, "origin": ORIGIN, "is_logged_in": True, "provider": "default"})}
-
-
-def signed(told: dict[str, object]) -> str:
-    return create_signed_value(SECRET, "_streamlit_user", json.dumps(told)).decode()
 
 
 @pytest.fixture(scope="module")
@@ -143,26 +148,29 @@ def shown(engine: Engine, login: bool, run_id: str) -> dict[str, tuple[dict[str,
 
 
 def flat(routes: Iterable[BaseRoute], before: str = "") -> Iterator[str]:
-    """Every method and path that a route of ours answers to."""
+    """Every method and path that a route answers to."""
     for route in routes:
-        if isinstance(route, Mount) and isinstance(route.app, StaticFiles):
-            continue  # the scripts of the API's page
-        if isinstance(route, Mount):
+        if isinstance(route, Mount) and not route.routes:
+            yield f"GET {before}{route.path}/*"  # files
+        elif isinstance(route, Mount):
             yield from flat(route.routes, before + route.path)
         elif hasattr(route, "effective_route_contexts"):  # a part of the API
             yield from (
                 f"{method} {before}{each.path}" for each in route.effective_route_contexts() for method in each.methods
             )
         elif isinstance(route, Route):
-            path = before + route.path
-            if path.removeprefix(before) not in ELSEWHERE and path not in ELSEWHERE:
-                yield from (f"{method} {path}" for method in sorted(route.methods or ()) if method != "HEAD")
+            yield from (f"{method} {before}{route.path}" for method in sorted(route.methods or ()) if method != "HEAD")
+        elif isinstance(route, WebSocketRoute):
+            yield f"WEBSOCKET {before}{route.path}"
+        else:
+            raise AssertionError(f"a kind of route that the table does not know: {route}")
 
 
-def test_no_route_is_without_a_row() -> None:
+def test_no_route_is_without_a_row(runtime: Runtime) -> None:
     assert set(WITH_LOGIN) == set(WITHOUT_LOGIN)
     every = {f"{name.partition(' ')[0]} {PATH}{name.partition(' ')[2]}" for name in API} | set(WITH_LOGIN)
     assert set(flat(whole_app._user_routes)) == every
+    assert set(flat(create_streamlit_routes(runtime))) == set(STREAMLIT)
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -179,8 +187,10 @@ def test_every_route_for_every_role(
     if route == "DELETE /runs/{run_id}":
         run_id = engine.again(run_id).id
     places = {"run_id": run_id, "name": "x.csv", "row:int": "1", "model_id": MODEL, "share_id": NEVER, "suffix": "csv"}
+    places |= {"rest:path": "nothing/at/all"}
     for name, value in places.items():
         path = path.replace(f"{{{name}}}", value)
+    path = path.replace("/*", "/swagger-ui.css")
     if path == "/login":
         query = {**query, "provider": "default"}
     if route in ("POST /uploads", "POST /models/{model_id}/runs"):
@@ -188,6 +198,35 @@ def test_every_route_for_every_role(
     body = BODIES.get(route)
     answer = ask(site, method, f"{PATH}{path}" if route in API else path, own, {**OURS, **headers}, query, body)
     assert answer.status_code == expected(route, role, login=login, api=route in API), answer.text[:200]
+
+
+@pytest.mark.parametrize("route", STREAMLIT)
+def test_every_route_of_streamlits_for_every_role(
+    site: TestClient, runtime: Runtime, login: bool, shown: dict, route: str
+) -> None:
+    storage = runtime.media_file_mgr._storage
+    places = {"file_id:path": f"{storage.load_and_get_id(b'x', 'text/csv', MediaFileKind.DOWNLOADABLE)}.csv"}
+    method, _, path = route.partition(" ")
+    for name, value in {**places, "session_id": "a", "file_id": "b", "path:path": "inter-LICENSE.txt"}.items():
+        path = path.replace(f"{{{name}}}", value)
+    found = []
+    for own, headers, query in (shown[role] for role in ROLES):
+        if method == "WEBSOCKET":
+            found.append(begun(site, path, own, headers))
+        else:
+            found.append(ask(site, method, path.replace("*", ""), own, headers, query).status_code)
+    assert tuple(found) == expected_of_streamlit(route, login=login)
+
+
+def begun(site: TestClient, path: str, own: dict[str, str], headers: dict[str, str]) -> int:
+    """101 where a page's session begins, else 403."""
+    site.cookies.clear()
+    site.cookies.update(own)
+    try:
+        with site.websocket_connect(path, subprotocols=["streamlit"], headers={**headers}):
+            return 101
+    except WebSocketDisconnect:
+        return 403
 
 
 def test_who_is_no_host_finds_no_figures(site: TestClient) -> None:
@@ -218,7 +257,7 @@ def test_a_cookie_of_another_site_or_an_old_one_is_none(site: TestClient, login:
         (signed({**told, "origin": "https://elsewhere.example"}), 401),
         (signed({**told, "is_logged_in": False}), 401),
         (signed({**told, "sub": ""}), 401),
-        (good[:-1] + ("A" if good[-1] != "A" else "B"), 401),
+        (("A" if good[0] != "A" else "B") + good[1:], 401),  # not the last sign, of which some bits mean nothing
         (create_signed_value("t" * 32, "_streamlit_user", json.dumps(told)).decode(), 401),
         (create_signed_value(SECRET, "another_cookie", json.dumps(told)).decode(), 401),
     ):
@@ -226,10 +265,32 @@ def test_a_cookie_of_another_site_or_an_old_one_is_none(site: TestClient, login:
         assert answer.status_code == status
 
 
-def test_pages_wait_behind_the_wall(site: TestClient, login: bool) -> None:
-    for path in ("/", "/runs", "/_stcore/host-config", "/static/x.js"):
-        status = ask(site, "GET", path, {}, {"accept": "text/html"}, {}).status_code
-        assert status == (401 if login else 404), "behind the wall there is nothing in this test"
+def test_no_page_is_without_a_row() -> None:
+    assert {path.stem for path in (Path(MAIN).parent / "app_pages").glob("*.py")} == set(PAGES)
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+def test_every_page_for_every_role(
+    login: bool, run_id: str, shown: dict, person: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not login:
+        pytest.skip("there are no roles among browsers elsewhere")
+    own, _, query = shown[person]
+    monkeypatch.setattr(ContextProxy, "cookies", own)
+    app = opened()
+    found = []
+    for page in PAGES:
+        try:
+            app.switch_page(f"app_pages/{page}.py")
+            app.query_params.update({**query, "run": run_id, "a": run_id})
+            app.run()
+        except ValueError:
+            found.append("no such page")
+            continue
+        assert not app.exception
+        found.append("no such run" if "There is no such run" in words(app) else "the page")
+    assert ("You are no longer logged in" in words(app)) == (person == "nobody")
+    assert dict(zip(PAGES, found, strict=True)) == {page: row[PEOPLE.index(person)] for page, row in PAGES.items()}
 
 
 def ask(  # type: ignore[no-untyped-def]
