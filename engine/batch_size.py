@@ -35,32 +35,32 @@ def find_batch_size(
     for when a run is cancelled), and the memory holds it; where it does not hold the first, it is halved instead.
     `scratch` is a file that may be written, and is then removed.
     """
-    size, best, speed, shrunk = usual_batch_size(model.card), 0, 0.0, False
+    size, best, fastest, shrunk = usual_batch_size(model.card), 0, 0.0, False
     while not stopped():
         batches = model.task.inputs.batches(rows, model.card, size)[:_MOST_BATCHES]
         if best and len(batches) < _FEWEST_BATCHES:
             return best, False
-        found, seconds = _speed(model, rows.slice(0, batches[-1][1]), size, scratch, precision, accelerator, device)
+        found, seconds = speed(model, rows.slice(0, batches[-1][1]), size, scratch, precision, accelerator, device)
         if found is None and not best and size > 1:
             size, shrunk = size // 2, True
             continue
-        if best and (found is None or found < speed * _WORTH_IT):
+        if best and (found is None or found < fastest * _WORTH_IT):
             return best, True
-        best, speed = size, found or 0.0
+        best, fastest = size, found or 0.0
         if shrunk or seconds > _LONGEST_BATCH:
             return best, True
         size *= 2
     return best or size, False
 
 
-def _speed(
+def speed(
     model: LoadedModel,
     rows: pa.Table,
     size: int,
     scratch: Path,
-    precision: str | None,
-    accelerator: str,
-    device: int,
+    precision: str | None = None,
+    accelerator: str = "auto",
+    device: int = 0,
 ) -> tuple[float | None, float]:
     """(rows a second behind the first batch, or None where the memory does not hold one; seconds of a batch)."""
     seen: list[tuple[int, float]] = []

@@ -53,6 +53,7 @@ class ModelCard(CardModel):
 
     `target` is the column of an upload that holds what is true; `targets` are such columns for each label or output
     that has one of its own. `thresholds` are the probabilities from which on a label counts, where several may.
+    `precision` is Lightning's; `memory_format` and `compile` are torch's: `check --tune` measures which of them pay.
     """
 
     title: str
@@ -70,6 +71,8 @@ class ModelCard(CardModel):
     batch: Literal["tensor", "pair", "dict"] | None = None
     step: Literal["predict_step", "forward"] = "predict_step"
     precision: Precision = "32-true"
+    memory_format: Literal["contiguous", "channels_last"] = "contiguous"
+    compile: bool = False
     signature: tuple[Column, ...] = ()
     image: ImageInput | None = None
     sequence: SequenceInput | None = None
@@ -102,6 +105,8 @@ class ModelCard(CardModel):
         clash = sorted(own & columns)
         if clash:
             raise ValueError(f"signature: '{clash[0]}' is the name of a column of the results; call it otherwise")
+        if self.memory_format == "channels_last" and self.image is None:
+            raise ValueError("memory_format: channels_last is a layout of pictures, and this model takes none (image)")
         fed = [name for name in self.target_columns if name in columns]
         if fed:
             raise ValueError(f"target: '{fed[0]}' is in the signature too; a label is never fed to the model")

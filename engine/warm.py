@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from engine.calling import Calling
 from engine.card import ModelCard
 from engine.checkpoint import Checkpoint, load_checkpoint
+from engine.compiling import compile_forward
 from engine.module import build_module
 from engine.own_code import own_code_of
 from engine.probe import probe
@@ -43,6 +45,10 @@ def load_model(card: ModelCard, folder: Path, card_sha256: str = "") -> LoadedMo
     checkpoint = load_checkpoint(folder / card.checkpoint, card)
     module = build_module(card, folder, checkpoint)
     calling = probe(module, card, task, own_code_of(card, folder), folder)
+    if card.memory_format == "channels_last":
+        module.to(memory_format=torch.channels_last)
+    if card.compile:
+        compile_forward(module, card.title)
     return LoadedModel(card, card_sha256, task, module, calling, checkpoint)
 
 

@@ -39,6 +39,7 @@ LAYERS = (
     (
         "engine.checkpoint",
         "engine.calling",
+        "engine.compiling",
         "engine.module",
         "engine.probe",
         "engine.registry",
@@ -62,6 +63,7 @@ LAYERS = (
         "engine.hosting",
         "engine.guarded",
         "engine.doubts",
+        "engine.tuning",
         "engine.draft",
     ),
     ("engine", "engine.cli", "engine.__main__", "engine.demos"),

@@ -13,6 +13,7 @@ from rich.table import Table
 from engine.cli.printing import err, print_json, print_report, print_table, safe, summarise
 from engine.cli.runs import AsJson, runs
 from engine.cli.session import DONE, FAILED, REFUSED, follow, open_engine
+from engine.cli.tuning import tune_model
 from engine.cli.versions import ModelVersion, versions
 from engine.draft.rehearsal import check_model
 from engine.draft.terminal import init
@@ -57,11 +58,18 @@ def check(
     files: Annotated[list[Path] | None, typer.Argument(help="without any, the model itself is checked")] = None,
     version: ModelVersion = "",
     as_json: AsJson = False,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="measure which options of the card make the model faster")
+    ] = False,
 ) -> None:
     """Says what a model would make of the files; or, without files, what is to be doubted of the model.
 
-    Exit code 0: every row can be predicted, the model works; 2: not so.
+    Exit code 0: every row can be predicted, the model works; 2: not so. With --tune the files, or else the model's
+    samples, are predicted in different ways; 0: measured.
     """
+    if tune:
+        tune_model(model, _sources(files or []), version, as_json=as_json)
+        return
     if not files:
         raise typer.Exit(DONE if check_model(model, version, as_json=as_json) else REFUSED)
     with open_engine() as engine:

@@ -54,7 +54,7 @@ class ImageInputs:
     def encode(self, rows: pa.Table, card: ModelCard) -> torch.Tensor:
         image = _of(card)
         shape = (rows.num_rows, image.channels, *image.size)
-        return normalise(_pixels(rows.column(PIXELS)).reshape(shape), image)
+        return normalise(_pixels(rows.column(PIXELS)).reshape(shape), image, card.memory_format)
 
     def columns_of(self, x: torch.Tensor, card: ModelCard) -> dict[str, torch.Tensor]:
         return {}
@@ -100,16 +100,21 @@ def image_template(labels: Sequence[str]) -> bytes:
     return content.getvalue()
 
 
-def normalise(pixels: np.ndarray, image: ImageInput) -> torch.Tensor:
+def normalise(pixels: np.ndarray, image: ImageInput, memory_format: str = "contiguous") -> torch.Tensor:
     """uint8 (n, channels, height, width) → float32: transformed, pixel / 255, less the mean, over the deviation."""
     import torch
+
+    layout = torch.channels_last if memory_format == "channels_last" else torch.contiguous_format
 
     x = torch.from_numpy(pixels)
     if image.transforms:
         from engine.tasks.image_transforms import transformed
 
         x = transformed(x, image.transforms)
-    x = x.to(torch.float32).div_(255) if x.dtype == torch.uint8 else x.to(torch.float32)
+    whole = x.dtype == torch.uint8
+    x = x.to(torch.float32, memory_format=layout)
+    if whole:
+        x.div_(255)
     shape = (1, -1, 1, 1)
     if any(image.mean) or any(figure != 1 for figure in image.std):
         x.sub_(torch.tensor(image.mean).reshape(shape)).div_(torch.tensor(image.std).reshape(shape))

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import psutil
 from PIL import Image
 
 from engine import Engine, Options, Settings, Source
@@ -32,12 +33,16 @@ _TIMES_BELOW, _TIMES = 2_000_000, 3
 
 @dataclass(frozen=True)
 class Point:
-    """One size: seconds to check, to predict and to write the CSV; bytes of memory, of the file, of the run."""
+    """One size: seconds to check, to predict, to write the CSV, and those that processors were at work for all of it.
+
+    Bytes of memory, of the file, of the run.
+    """
 
     count: int
     check: float
     predict: float
     export: float
+    processors: float
     peak: int
     file: int
     run: int
@@ -49,20 +54,24 @@ class Point:
 
 def growth(folder: Path, scale: float, figure: Path) -> str:
     """The section of the report; draws `figure`."""
+    before = os.getloadavg()[0]
     rows = [_measured("rows", int(count * scale), folder) for count in ROWS]
     pictures = [_measured("pictures", int(count * scale), folder) for count in PICTURES]
+    loads = (before, os.getloadavg()[0])
     figure.write_text(_drawn(rows, pictures), encoding="utf-8")
     return "\n".join(
         (
             "## Growth",
             "",
-            "Whole predictions, file to CSV, each size in processes of its own, on a warm model. Memory is the peak of",
-            "what server and workers hold together; pages of mapped files do not count.",
+            "Whole predictions, file to CSV, each size in processes of its own, on a warm model. «Processors» are the",
+            "seconds that cores were at work for it: they grow with the work alone, whatever else the machine does.",
+            "Memory is the peak of what server and workers hold together; pages of mapped files do not count.",
+            f"The machine's load was {loads[0]:.1f} at first and {loads[1]:.1f} at last, of {os.cpu_count()} cores.",
             "",
             f"![Time and memory over the number of rows and pictures]({figure.name})",
             "",
-            "| | check | predict | CSV out | together | memory |",
-            "|---|---|---|---|---|---|",
+            "| | check | predict | CSV out | together | processors | memory |",
+            "|---|---|---|---|---|---|---|",
             *(_line(point, "rows") for point in rows),
             *(_line(point, "pictures") for point in pictures),
             "",
@@ -75,7 +84,8 @@ def growth(folder: Path, scale: float, figure: Path) -> str:
 
 
 def _line(point: Point, what: str) -> str:
-    seconds = " | ".join(f"{each:.2f} s" for each in (point.check, point.predict, point.export, point.seconds))
+    parts = (point.check, point.predict, point.export, point.seconds, point.processors)
+    seconds = " | ".join(f"{each:.2f} s" for each in parts)
     return f"| {point.count:,} {what} | {seconds} | {point.peak / 2**20:,.0f} MiB |"
 
 
@@ -83,7 +93,8 @@ def _ratios(what: str, points: Sequence[Point]) -> str:
     before, last = points[-2:]
     return (
         f"{last.count / before.count:.0f} times the {what}, from {before.count:,} to {last.count:,}: "
-        f"**{last.seconds / before.seconds:.1f}** times the time, **{last.peak / before.peak:.2f}** times the memory."
+        f"**{last.processors / before.processors:.1f}** times the processors' time, "
+        f"{last.seconds / before.seconds:.1f} times the time, **{last.peak / before.peak:.2f}** times the memory."
     )
 
 
@@ -158,14 +169,15 @@ def main(kind: str, count: int, folder: Path) -> None:
     engine.close()
     path.unlink()
     found = asdict(points[0])
-    for part in ("check", "predict", "export"):
+    for part in ("check", "predict", "export", "processors"):
         found[part] = statistics.median(getattr(point, part) for point in points)
     found["peak"] = max(point.peak for point in points)
     print(json.dumps(found))
 
 
 def _point(engine: Engine, model: str, path: Path, count: int) -> Point:
-    with Watch(lambda: [worker.pid for worker in engine.workers() if worker.pid is not None]) as watch:
+    worked = _processor_seconds(engine)
+    with Watch(lambda: _workers(engine)) as watch:
         started = time.perf_counter()
         run = engine.check(model, [Source(path.name, path)])
         checked = time.perf_counter()
@@ -174,12 +186,23 @@ def _point(engine: Engine, model: str, path: Path, count: int) -> Point:
         predicted = time.perf_counter()
         engine.export(run.id, "csv")
         written = time.perf_counter()
+    worked = _processor_seconds(engine) - worked
     if ended.state != "done":
         raise RuntimeError(ended.error)
     size = engine.run(run.id).bytes
     engine.delete(run.id)
     seconds = (checked - started, predicted - checked, written - predicted)
-    return Point(count, *seconds, watch.peak, path.stat().st_size, size)
+    return Point(count, *seconds, worked, watch.peak, path.stat().st_size, size)
+
+
+def _workers(engine: Engine) -> list[int]:
+    return [worker.pid for worker in engine.workers() if worker.pid is not None]
+
+
+def _processor_seconds(engine: Engine) -> float:
+    """How long processors have been at work for this process and its workers."""
+    times = (psutil.Process(pid).cpu_times() for pid in _workers(engine))
+    return time.process_time() + sum(each.user + each.system for each in times)
 
 
 def write_rows(engine: Engine, path: Path, rows: int) -> None:
