@@ -26,6 +26,7 @@ MEDIA_TYPES = {
     "jsonl": "application/x-ndjson",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "zip": "application/zip",
+    "json": "application/json",
 }
 COLUMN = "c"
 _PRIVATE = {"cache-control": "private, no-store"}
@@ -53,6 +54,11 @@ def template_path(model_id: str) -> str:
 def picture_path(run_id: str, row: int, *, small: bool) -> str:
     """Where the picture of that row is; `small` for a thumbnail."""
     return f"/image/{run_id}/{row}" + ("?small=1" if small else "")
+
+
+def mask_path(run_id: str, row: int, *, truth: bool = False, whole: bool = False) -> str:
+    """Where the mask of that row is, in the model's shape; `truth` for the one that came along, `whole` in its own."""
+    return f"/mask/{run_id}/{row}" + ("?truth=1" if truth else "?whole=1" if whole else "")
 
 
 async def download(request: Request) -> Response:
@@ -112,6 +118,24 @@ def _picture(request: Request) -> tuple[bytes, str]:
     return (results.thumbnail(row), "image/webp") if request.query_params.get("small") else results.image(row)
 
 
+async def mask(request: Request) -> Response:
+    """The mask of one row, as PNG."""
+    content = await run_in_threadpool(_mask, request)
+    if not content:
+        return await _nothing_here(request)
+    name = f"mask-{request.path_params['row']}.png"
+    kind = "attachment" if request.query_params.get("whole") else "inline"
+    headers = {"content-disposition": f'{kind}; filename="{name}"', **_FOR_AN_HOUR}
+    return Response(content, media_type="image/png", headers=headers)
+
+
+def _mask(request: Request) -> bytes:
+    results, row = guarded(request).results(request.path_params["run_id"]), request.path_params["row"]
+    if request.query_params.get("whole"):
+        return results.own_mask(row)
+    return results.mask(row, truth=bool(request.query_params.get("truth")))
+
+
 async def say_error(request: Request, error: Exception) -> Response:
     """The error's own sentence; of one that nobody foresaw, only an incident number that the log has too."""
     return PlainTextResponse(str(error), status_of(error), headers=_PRIVATE)
@@ -141,6 +165,7 @@ ROUTES: tuple[BaseRoute, ...] = (
     _branch("/report", Route("/{run_id}", report)),
     _branch("/template", Route("/{model_id}", template)),
     _branch("/image", Route("/{run_id}/{row:int}", picture)),
+    _branch("/mask", Route("/{run_id}/{row:int}", mask)),
     *UPLOAD_ROUTES,
 )
 EXCEPTION_HANDLERS = {ForelightError: say_error, Exception: say_incident}

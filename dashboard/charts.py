@@ -185,8 +185,8 @@ def threshold_figure(view: Threshold, bins: pl.DataFrame, at: float) -> go.Figur
     return figure
 
 
-def probability_figure(shares: Mapping[str, float], labels: Sequence[str]) -> go.Figure:
-    """The probabilities of one row, a bar a class, the likeliest on top; at most ten."""
+def probability_figure(shares: Mapping[str, float], labels: Sequence[str], title: str = "probability") -> go.Figure:
+    """The probabilities or other shares of one row, a bar a class, the largest on top; at most ten."""
     most = sorted(shares, key=lambda label: shares[label], reverse=True)[:10]
     bars = go.Bar(
         x=[shares[label] for label in most],
@@ -197,7 +197,7 @@ def probability_figure(shares: Mapping[str, float], labels: Sequence[str]) -> go
         textposition="auto",
         hovertemplate="%{y}: %{x:.3f}<extra></extra>",
     )
-    figure = quiet(go.Figure(bars), "probability", "")
+    figure = quiet(go.Figure(bars), title, "")
     figure.update_layout(**bar_sizes(len(most), 0))
     figure.update_xaxes(range=[0, 1])
     return figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)

@@ -24,7 +24,7 @@ PATH = "/login"
 COOKIE = "forelight_next"
 _NO_STORE = {"cache-control": "no-store"}
 _OPEN = (
-    *(f"/{name}/" for name in ("auth", "api", "download", "report", "template", "image", "upload")),
+    *(f"/{name}/" for name in ("auth", "api", "download", "report", "template", "image", "mask", "upload")),
     *("/login", "/oauth2callback", "/upload", "/healthz", "/readyz", "/metrics", "/_stcore/health"),
 )
 _PAGE = Environment(loader=FileSystemLoader(Path(__file__).parent / "brand"), autoescape=True).get_template(

@@ -16,6 +16,9 @@ from engine.evaluation import (
     ForecastFigures,
     LabelSetEvaluation,
     LabelSetFigures,
+    MaskEvaluation,
+    MaskFigures,
+    MaskRows,
     Point,
     Projection,
     Used,
@@ -29,12 +32,14 @@ from engine.evaluation import (
 from engine.export import MOST_EXCEL_ROWS, csv_text
 from engine.facts import ModelFacts, Repeat, Storage, WorkerState, repeat
 from engine.filters import Filter, FilterOp, FilterValue
+from engine.frame import frame_of
 from engine.guarded import GuardedEngine
 from engine.incidents import report_incident
 from engine.label_sets import label_counts, labels_together, nearest_calls
 from engine.lines import ResultColumn
 from engine.logs import set_up_logs
-from engine.predicted import LabelSets
+from engine.picture_files import PICTURE_FORMATS
+from engine.predicted import LabelSets, Masks
 from engine.readers import Source
 from engine.registry import ModelEntry
 from engine.report import report_html
@@ -50,6 +55,7 @@ from engine.versions import Version
 
 __all__ = [
     "MOST_EXCEL_ROWS",
+    "PICTURE_FORMATS",
     "TASKS",
     "Alike",
     "AuditEntry",
@@ -74,6 +80,10 @@ __all__ = [
     "LabelSetEvaluation",
     "LabelSetFigures",
     "LabelSets",
+    "MaskEvaluation",
+    "MaskFigures",
+    "MaskRows",
+    "Masks",
     "ModelCard",
     "ModelEntry",
     "ModelFacts",
@@ -110,6 +120,7 @@ __all__ = [
     "compare",
     "csv_text",
     "evaluation_of",
+    "frame_of",
     "label_counts",
     "labels_together",
     "nearest_calls",

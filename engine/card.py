@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from engine.card_parts import (
+    BoxOutput,
     CardModel,
     Column,
     ColumnType,
@@ -23,12 +24,13 @@ from engine.card_parts import (
 from engine.errors import CardError, nearest
 
 TaskName = Annotated[str, Field(pattern=r"^[a-z]+(-[a-z]+)*$")]
-OutputKind = Literal["values", "logits", "probabilities", "classes"]
+OutputKind = Literal["values", "logits", "probabilities", "classes", "boxes"]
 Precision = Literal["32-true", "16-mixed", "bf16-mixed", "bf16-true", "64-true"]
 FUNCTION = r"^([\w.]+:\w+)?$"
 __all__ = [
     "AHEAD",
     "RESERVED_NAMES",
+    "BoxOutput",
     "Column",
     "ColumnType",
     "Figure",
@@ -83,6 +85,8 @@ class ModelCard(CardModel):
     output_key: str = ""
     labels: tuple[str, ...] = ()
     thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
+    background: str = ""
+    boxes: BoxOutput | None = None
     target: str = ""
     targets: dict[str, str] = Field(default_factory=dict)
     samples: tuple[Sample, ...] = ()
@@ -98,6 +102,8 @@ class ModelCard(CardModel):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"{what}: '{twice[0]}' stands there twice")
+        if self.background and self.background not in self.labels:
+            raise ValueError(f"background: '{self.background}' is none of the labels; name it among them, in its place")
         own = {output.name for output in self.outputs} | set(RESERVED_NAMES)
         own |= {*self.forecast.columns, AHEAD} if self.forecast else set()
         own |= {"embedding"} if self.dimensions else set()
@@ -172,6 +178,7 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
         "image": ImageInput,
         "sequence": SequenceInput,
         "forecast": Forecast,
+        "boxes": BoxOutput,
         "samples": Sample,
         "figures": Figure,
     }

@@ -125,6 +125,29 @@ class ImageInput(CardModel):
         return self
 
 
+class BoxOutput(CardModel):
+    """How a detector's boxes are read, and which of them count.
+
+    `format` and `normalised` say what four figures a box has: corners, or a corner or the centre with width and
+    height; in pixels of the model's picture, or as shares of it. A box counts from a score of `threshold` on; one
+    below `lowest` is not kept, nor are more than `most` of one picture. Of boxes of one class that overlap by more
+    than `overlap` (intersection over union) the surest stays; None where the model sees to that itself.
+    """
+
+    format: Literal["xyxy", "xywh", "cxcywh"] = "xyxy"
+    normalised: bool = False
+    threshold: float = Field(default=0.5, ge=0, le=1)
+    lowest: float = Field(default=0.05, ge=0, le=1)
+    most: int = Field(default=300, ge=1)
+    overlap: float | None = Field(default=None, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.lowest > self.threshold:
+            raise ValueError(f"lowest ({self.lowest}) is more than threshold ({self.threshold}): it would rule")
+        return self
+
+
 class SequenceInput(CardModel):
     """Which columns of a long table say what belongs together: one line a step of a series.
 

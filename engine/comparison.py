@@ -8,9 +8,8 @@ import polars as pl
 
 from engine.errors import NotComparable
 from engine.filters import Filters
-from engine.predicted import Classes, Embeddings, LabelSets, Predicted, Values
+from engine.predicted import Classes, Embeddings, LabelSets, Masks, Predicted, Values
 from engine.results import Results
-from engine.tasks import task_of
 
 _SHARED_ROLES = ("input", "order", "label", "extra")
 
@@ -258,7 +257,8 @@ def compare(a: Results, b: Results) -> Comparison:
 
 
 def _predicted(results: Results) -> Predicted:
-    return task_of(results.card).outputs.predicted(results.card, [column.name for column in results.columns])
+    predicted = results.predicted
+    return predicted.as_classes if isinstance(predicted, Masks) else predicted
 
 
 def _check_rows(a: Results, b: Results) -> None:
@@ -283,7 +283,7 @@ def _check_rows(a: Results, b: Results) -> None:
 
 def _shared_columns(a: Results, b: Results) -> list[str]:
     """The columns of the files that both runs have, in one type."""
-    of_b = {column.name: column.dtype for column in b.columns if column.role in _SHARED_ROLES}
+    of_b = {each.name: each.dtype for each in b.columns if each.role in _SHARED_ROLES and each.dtype != "list"}
     return [each.name for each in a.columns if each.role in _SHARED_ROLES and of_b.get(each.name) == each.dtype]
 
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from engine.card import ModelCard
 from engine.ingest.table import FAULT, ROW
-from engine.predicted import Classes, LabelSets
+from engine.predicted import Classes, LabelSets, Masks
 from engine.predictor import predict_shard
 from engine.readers import Source
 from engine.refused_rows import REFUSED
@@ -121,6 +121,8 @@ def _of_lines(title: str, lines: pl.DataFrame, columns: Sequence[str], model: Lo
         if same == list(columns):
             yield Doubt("warning", f"Sample '{title}': all {len(good)} rows get the same prediction.")
     predicted = model.task.outputs.predicted(model.card, columns)
+    if isinstance(predicted, Masks):
+        yield from _of_masks(title, good, predicted)
     if isinstance(predicted, Classes):
         if predicted.shares and set(predicted.shares) <= set(numbers):
             off = (good.select(pl.sum_horizontal(predicted.shares)).to_series() - 1).abs().max()
@@ -135,6 +137,15 @@ def _of_lines(title: str, lines: pl.DataFrame, columns: Sequence[str], model: Lo
                 f"Sample '{title}': the probabilities of every row sum to one, as those of a model that chooses one "
                 "class. Does it give logits (output_kind), or is its task another one?",
             )
+
+
+def _of_masks(title: str, good: pl.DataFrame, predicted: Masks) -> Iterator[Doubt]:
+    """Classes that no pixel of any picture has: fine in a small sample, and often the sign of a wrong order."""
+    covered = good.select(pl.col(predicted.shares).max()).row(0) if len(good) else ()
+    never = [label for label, share in zip(predicted.labels, covered, strict=False) if not share]
+    if never:
+        named = ", ".join(f"'{label}'" for label in never[:5]) + (" …" if len(never) > 5 else "")
+        yield Doubt("warning", f"Sample '{title}': no pixel of {len(good)} pictures is taken for {named}.")
 
 
 def _of_labels(title: str, good: pl.DataFrame, predicted: Classes, card: ModelCard) -> Iterator[Doubt]:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from engine.errors import ExportError, RunStateError
-from engine.export import FORMATS, GROWING, export_bytes, export_path, export_results, stream_export
+from engine.export import FORMATS, GROWING, export_bytes, export_path, export_results, formats_of, stream_export
 from engine.filters import Filters
+from engine.picture_files import PICTURE_FORMATS
 from engine.results import Results
 from engine.runs.run import Run
 
@@ -24,10 +25,13 @@ class Downloads(ABC):
     def results(self, run_id: str) -> Results: ...
 
     def export(self, run_id: str, suffix: str, where: Filters = (), columns: Sequence[str] = ()) -> Path:
-        """The lines and columns chosen as a file of the run's folder, made once: csv, jsonl, parquet or xlsx."""
+        """The lines and columns chosen as a file of the run's folder, made once: csv, jsonl, parquet or xlsx.
+
+        Of pictures also: zip for masks as PNG files, json for boxes in COCO's form.
+        """
         results = self._ended_results(run_id)
         path = export_path(results, suffix, where, columns)
-        fresh = path.is_file() and suffix in FORMATS
+        fresh = path.is_file() and suffix in formats_of(results)
         return path if fresh else export_results(results, path, where, columns)
 
     def download(
@@ -58,8 +62,9 @@ class Downloads(ABC):
 
     def download_name(self, run_id: str, suffix: str) -> str:
         """What the downloaded file is called: model and first file in it, and whether rows are missing."""
-        if suffix not in FORMATS:
-            raise ExportError(f"No such format: '{suffix}'. Formats: {', '.join(FORMATS)}.")
+        formats = (*FORMATS, *PICTURE_FORMATS)
+        if suffix not in formats:
+            raise ExportError(f"No such format: '{suffix}'. Formats: {', '.join(formats)}.")
         run = self.run(run_id)
         stem = re.sub(r"[^\w-]+", "-", Path(run.sources[0]).stem).strip("-")[:60] if run.sources else ""
         return f"{run.model_id}_{stem or 'predictions'}{'_partial' if run.partial else ''}.{suffix}"

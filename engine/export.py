@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from engine.errors import ExportError, nearest
 from engine.filters import Filters
+from engine.picture_files import PICTURE_FORMATS
 from engine.results import Results
 
 if TYPE_CHECKING:
@@ -140,10 +141,11 @@ def _part(path: Path) -> Path:
 def _writing(results: Results, path: Path, part: Path, where: Filters, columns: Sequence[str]) -> Callable[[], object]:
     """What writes the file; ExportError at once where it cannot be written."""
     suffix = path.suffix.lower().removeprefix(".")
-    if suffix not in FORMATS:
-        near = nearest(suffix, FORMATS)
+    formats = formats_of(results)
+    if suffix not in formats:
+        near = nearest(suffix, formats)
         hint = f" Did you mean .{near}?" if near else ""
-        raise ExportError(f"'{path.name}': no such format.{hint} Formats: {', '.join('.' + name for name in FORMATS)}.")
+        raise ExportError(f"'{path.name}': no such format.{hint} Formats: {', '.join('.' + name for name in formats)}.")
     rows = results.count(where) if suffix == "xlsx" else 0
     if rows > MOST_EXCEL_ROWS:
         raise ExportError(f"Excel holds {MOST_EXCEL_ROWS:,} rows, these are {rows:,}. Take CSV or Parquet instead.")
@@ -155,8 +157,19 @@ def _writing(results: Results, path: Path, part: Path, where: Filters, columns: 
 
 def write_file(results: Results, path: Path, where: Filters, columns: Sequence[str]) -> None:
     """Writes the lines and columns chosen, in the format of the path's suffix."""
+    suffix = path.suffix.removeprefix(".")
+    if suffix in PICTURE_FORMATS:
+        PICTURE_FORMATS[suffix].write(results, path, where)
+        return
+    if suffix == "parquet" and not columns:
+        columns = [*(column.name for column in results.columns), *results.files]
     own = [column.name for column in results.columns if column.role in ("prediction", "status")]
-    FORMATS[path.suffix.removeprefix(".")](results.written(where, columns), own, path)
+    FORMATS[suffix](results.written(where, columns), own, path)
+
+
+def formats_of(results: Results) -> tuple[str, ...]:
+    """The suffixes that these results can be written as."""
+    return (*FORMATS, *(suffix for suffix, each in PICTURE_FORMATS.items() if each.fits(results)))
 
 
 def _csv(pieces: Iterable[pl.DataFrame], own: Collection[str], path: Path) -> None:
@@ -200,4 +213,4 @@ FORMATS: Mapping[str, Callable[[Iterable[pl.DataFrame], Collection[str], Path], 
 )
 GROWING = ("csv", "jsonl")
 """The formats that can be sent while they are written."""
-_SLOW = ("xlsx",)  # written cell by cell, in Python: in a worker, or every page would wait meanwhile
+_SLOW = ("xlsx", *PICTURE_FORMATS)  # written cell by cell, in Python: in a worker, or every page would wait meanwhile

@@ -88,12 +88,19 @@ class Lines:
         predicted = set(self._task.outputs.schema(self.card, self._output_kind).names)
         columns = []
         for name in self._schema:
+            if name in self.files:
+                continue
             use = uses.get(name)
             own: Role = "row" if name == "row" else "status" if name in _STATUS else use.role if use else "extra"
             role = "prediction" if name in predicted else own
             few = name in ("status", "prediction") or (use is not None and use.type in ("category", "boolean"))
             columns.append(ResultColumn(name, _kind(self._dtype(name)), role, units.get(name, ""), few))
         return tuple(columns)
+
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """The columns that hold a file a line, such as a mask: no column that a person reads, sorts or filters by."""
+        return tuple(name for name, dtype in self._schema.items() if dtype == pl.Binary())
 
     @cached_property
     def n_rows(self) -> int:
@@ -116,7 +123,7 @@ class Lines:
 
         Only the sorted column is read of all the lines, the others of the page alone.
         """
-        shown = pl.col(list(columns)) if columns else pl.exclude(list(self._as_written.values()))
+        shown = pl.col(list(columns)) if columns else pl.exclude([*self._as_written.values(), *self.files])
         rows = self._ordered_rows(offset, limit, sort, descending, where)
         found = self._lines().filter(pl.col("row").is_in(rows.implode())).collect(engine="streaming")
         return rows.to_frame().join(found, on="row", how="left", maintain_order="left").select(shown)

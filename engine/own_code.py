@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from lightning_utilities.core.apply_func import apply_to_collection
 from engine.card import ModelCard, OutputKind
 from engine.host_code import HostFunction, import_function
 from engine.ingest.table import PIXELS
-from engine.predicted import Classes
+from engine.predicted import Classes, Masks
 from engine.signature import needed_columns
 from engine.tasks.task import Inputs, Task
 
@@ -52,6 +52,9 @@ class OwnCode:
     def kind_of(self, found: Mapping[str, object], card: ModelCard, task: Task) -> OutputKind:
         """What the columns are; HostCodeFailed where they are not those that the task's results have."""
         predicted = task.outputs.predicted(card, list(found))
+        if isinstance(predicted, Masks):
+            predicted = predicted.as_classes
+            predicted = predicted if predicted.confidence else replace(predicted, shares=())
         if not isinstance(predicted, Classes):
             kind: OutputKind = "values"
         else:

@@ -70,4 +70,25 @@ class Embeddings:
     dimensions: int
 
 
-Predicted = Classes | Embeddings | LabelSets | Values
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """The class of each pixel stands in the PNGs of `column`, as places among `labels`.
+
+    `shares` are the columns with the share of the picture that each of `labels` covers, `chosen` the one with the
+    label that covers most beside the `background` ("" where there is none), `confidence` the mean over the pixels.
+    """
+
+    column: str
+    labels: tuple[str, ...]
+    shares: tuple[str, ...]
+    chosen: str
+    background: str = ""
+    confidence: str = ""
+
+    @property
+    def as_classes(self) -> Classes:
+        """The class that covers most of each picture."""
+        return Classes(self.chosen, self.labels, self.shares, self.confidence)
+
+
+Predicted = Classes | Embeddings | LabelSets | Masks | Values

@@ -32,6 +32,7 @@ _PREDICTION_KEYS = (
     "output",
     "outputs",
     "y_hat",
+    "out",
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +12,9 @@ import polars as pl
 from engine.card import read_card
 from engine.errors import RunStateError
 from engine.filters import Filter, Filters
+from engine.ingest.table import TRUTH
 from engine.lines import Lines, ResultColumn
+from engine.predicted import Predicted
 from engine.registry import CARD_FILE
 from engine.runs.run import Run
 from engine.views import Headline, View
@@ -73,6 +75,33 @@ class Results(Lines):
             part.write_bytes(content)
             part.replace(path)
         return path.read_bytes()
+
+    def means(self, columns: Sequence[str], where: Filters = ()) -> dict[str, float]:
+        """The mean of each of the columns, of those that have one."""
+        found = self._lines(where).select(pl.col(list(columns)).mean()).collect().row(0, named=True)
+        return {name: float(mean) for name, mean in found.items() if mean is not None}
+
+    def mask(self, row: int, *, truth: bool = False) -> bytes:
+        """The mask of row `row` as `engine.masks` keeps it, in the model's shape; b"" where there is none.
+
+        With `truth` the one that came beside the picture.
+        """
+        if truth:
+            found = self.folder.rows(row - 1, row)
+            kept = found.column(TRUTH).to_pylist() if TRUTH in found.column_names else []
+        else:
+            kept = self.scan([Filter("row", "in", (row,))]).select(self.files).collect().row(0) if self.files else []
+        return next((content for content in kept if content), b"")
+
+    def own_mask(self, row: int) -> bytes:
+        """The mask of row `row` as large as the picture it is of, an indexed PNG in the labels' colours."""
+        _, content = self.ask("mask", of=self.asked, row=row)
+        return content
+
+    @cached_property
+    def predicted(self) -> Predicted:
+        """What a prediction is here, and which columns hold it."""
+        return self._task.outputs.predicted(self.card, [column.name for column in self.columns])
 
     def within(self, other: Results, where: Filters) -> Results:
         """These results, of the rows alone that the filters leave of `other`, a run on the same rows."""

@@ -96,6 +96,15 @@ class Gallery:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassAreas:
+    """How much of the pictures each class covers: `shares` are the columns of the labels, in their order."""
+
+    shares: tuple[str, ...]
+    labels: tuple[str, ...]
+    title: str = "Area by class"
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesLines:
     """One series at a time: what went in and what came out, over its steps."""
 
@@ -206,6 +215,7 @@ View = (
     | Extremes
     | Against
     | Gallery
+    | ClassAreas
     | SeriesLines
     | SeriesGrid
 )

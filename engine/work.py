@@ -14,6 +14,7 @@ from engine.card import file_hash, read_card
 from engine.errors import ModelChanged, RunTaken
 from engine.export import write_file
 from engine.filters import Filters
+from engine.picture_work import mask, picture, thumbnail
 from engine.readers import Source
 from engine.registry import CARD_FILE, ModelRegistry
 from engine.results import Asked
@@ -236,21 +237,6 @@ def predict_now(
         return {"report": report.to_json()}, content.getvalue()
 
 
-def picture(desk: Desk, settings: Settings, talk: Talk, *, folder: Path, row: int) -> Result:
-    """The visitor's own picture of a row, as a browser can show it."""
-    from engine.ingest.images import picture_bytes
-
-    content, media_type = picture_bytes(RunFolder(folder), row, settings)
-    return {"media_type": media_type}, content
-
-
-def thumbnail(desk: Desk, settings: Settings, talk: Talk, *, folder: Path, row: int, pixels: int) -> Result:
-    """The picture of a row, small, as WebP."""
-    from engine.ingest.images import picture_thumbnail
-
-    return {}, picture_thumbnail(RunFolder(folder), row, pixels, settings)
-
-
 def answer(desk: Desk, settings: Settings, talk: Talk) -> Result:
     """Nothing, at once: whoever gets it knows that the worker works."""
     return {}, b""
@@ -285,7 +271,7 @@ ANALYSES: Mapping[str, Callable[..., Result]] = {job.__name__: job for job in (p
 JOBS: Mapping[str, Callable[..., Result]] = {
     **{
         job.__name__: job
-        for job in (answer, ingest, predict, find_batch_size, predict_now, describe, picture, thumbnail)
+        for job in (answer, ingest, predict, find_batch_size, predict_now, describe, picture, thumbnail, mask)
     },
     **ANALYSES,
 }

@@ -21,6 +21,7 @@ from engine.runs.folder import FAILED_KEY
 from engine.warm import LoadedModel
 
 LINES_A_GROUP = 131_072
+BYTES_A_GROUP = 64 << 20
 NOT_FINITE = "the model's output is not a finite number"
 
 
@@ -45,7 +46,7 @@ class ShardWriter:
         self._part = path.with_name(f"{path.stem}.{secrets.token_hex(4)}.part")
         self._before_keeping = before_keeping
         self._waiting: list[Sequence[pa.Array]] = []
-        self._done = self._flushed = 0
+        self._done = self._flushed = self._waiting_bytes = 0
         self._failed = 0
         self._file: pq.ParquetWriter | None = None
         self._disk = ThreadPoolExecutor(1, "forelight-write")
@@ -105,7 +106,8 @@ class ShardWriter:
     def _append(self, lines: int, columns: Sequence[pa.Array]) -> None:
         self._waiting.append(columns)
         self._done += lines
-        if self._done - self._flushed >= LINES_A_GROUP:
+        self._waiting_bytes += sum(column.nbytes for column in columns)
+        if self._done - self._flushed >= LINES_A_GROUP or self._waiting_bytes >= BYTES_A_GROUP:
             self._flush()
 
     def _flush(self) -> None:
@@ -115,6 +117,7 @@ class ShardWriter:
             columns = [pa.concat_arrays(pieces) for pieces in zip(*self._waiting, strict=True)]
             first = self._first + self._flushed
             self._waiting.clear()
+            self._waiting_bytes = 0
             self._flushed = self._done
             self._settle()
             self._writing = self._disk.submit(self._write_group, part, columns, first)

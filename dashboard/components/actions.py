@@ -11,7 +11,7 @@ from dashboard.api import download_path
 from dashboard.callers import keyed
 from dashboard.components.report_link import offer_report
 from dashboard.words import count, size
-from engine import MOST_EXCEL_ROWS, Filter, GuardedEngine, Results, Run
+from engine import MOST_EXCEL_ROWS, PICTURE_FORMATS, Filter, GuardedEngine, Results, Run
 
 _FILES = Path(__file__).parent / "copy_link"
 _copy_link = st.components.v2.component(
@@ -54,6 +54,9 @@ def _choose(engine: GuardedEngine, results: Results) -> None:
     columns = st.multiselect("Columns", names, key="download-columns", placeholder="all")
     for suffix, label in _FORMATS:
         _download(engine, results, suffix, label, where, columns)
+    for suffix, kind in PICTURE_FORMATS.items():
+        if kind.fits(results):
+            _download(engine, results, suffix, kind.title, where, [])
     st.caption("In CSV, a text that a spreadsheet would run gets a ' before it. The others keep texts as they are.")
 
 

@@ -8,6 +8,7 @@ from dashboard.components.embeddings import show_embeddings
 from dashboard.components.forecast import show_forecasts
 from dashboard.components.judging import begin_to_load
 from dashboard.components.label_set_evaluation import show_label_sets
+from dashboard.components.mask_evaluation import show_masks
 from dashboard.components.value_evaluation import show_values
 from engine import (
     ClassEvaluation,
@@ -15,6 +16,7 @@ from engine import (
     Filter,
     ForecastEvaluation,
     LabelSetEvaluation,
+    MaskEvaluation,
     Results,
     evaluation_of,
 )
@@ -31,6 +33,8 @@ def show_evaluation(results: Results, where: tuple[Filter, ...]) -> None:
         show_embeddings(evaluation, where)
     elif isinstance(evaluation, ForecastEvaluation):
         show_forecasts(evaluation, where)
+    elif isinstance(evaluation, MaskEvaluation):
+        show_masks(evaluation, where)
     elif evaluation is not None:
         show_values(evaluation, where)
     choose_picture_format()

@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard import selection
 from dashboard.api import picture_path
 from dashboard.callers import keyed
+from dashboard.components.found import OVERLAY_CSS, OVERLAY_JS, lies_in_pictures, summary, tile_layer
 from dashboard.components.pages import first_page, show_pages
 from dashboard.components.row_detail import open_row
 from dashboard.words import count, number, plain
@@ -30,8 +31,8 @@ _FILES = Path(__file__).parent / "gallery"
 _gallery = st.components.v2.component(
     "forelight_gallery",
     html='<div class="tiles" role="list"></div>',
-    css=(_FILES / "gallery.css").read_text(encoding="utf-8"),
-    js=(_FILES / "gallery.js").read_text(encoding="utf-8"),
+    css=OVERLAY_CSS + (_FILES / "gallery.css").read_text(encoding="utf-8"),
+    js=OVERLAY_JS + (_FILES / "gallery.js").read_text(encoding="utf-8"),
 )
 
 
@@ -41,6 +42,7 @@ def show_gallery(view: Gallery, results: Results, where: tuple[Filter, ...]) -> 
     columns = {column.name: column for column in results.columns}
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         st.subheader(plain(view.title), anchor=False)
+        over = lies_in_pictures(results.predicted) and st.toggle("What was found", value=True, key="pictures-over")
         order = _order(columns)
     rows = results.count(where)
     slot = st.container()
@@ -49,7 +51,7 @@ def show_gallery(view: Gallery, results: Results, where: tuple[Filter, ...]) -> 
     lines = results.page((page - 1) * _A_PAGE, _A_PAGE, sort=sort, descending=descending, where=where)
     with slot:
         st.caption(f"{count(rows, 'picture')}. Choose one to see more.")
-        tiles = [_tile(line, columns, view.labels, results.run.id) for line in lines.iter_rows(named=True)]
+        tiles = [_tile(line, columns, view.labels, results, over) for line in lines.iter_rows(named=True)]
         opened = _gallery(key="gallery", data={"tiles": tiles}, on_open_change=lambda: None)
         if opened.open:
             selection.choose_row(int(opened.open))
@@ -73,17 +75,19 @@ def _order(columns: dict[str, ResultColumn]) -> str:
 
 
 def _tile(
-    line: dict[str, Any], columns: dict[str, ResultColumn], labels: Sequence[str], run_id: str
+    line: dict[str, Any], columns: dict[str, ResultColumn], labels: Sequence[str], results: Results, over: bool
 ) -> dict[str, object]:
     """What one tile shows; text only, the component never reads it as HTML."""
     row, predicted = int(line["row"]), line.get("prediction")
     confidence = line.get("confidence")
-    truth = next((line[name] for name, column in columns.items() if column.role == "label"), None)
+    judged = not lies_in_pictures(results.predicted)
+    truth = next((line[name] for name, column in columns.items() if judged and column.role == "label"), None)
     return {
         "row": row,
-        "src": keyed(picture_path(run_id, row, small=True)),
+        "src": keyed(picture_path(results.run.id, row, small=True)),
+        "found": tile_layer(line, results) if over else None,
         "failed": line["status"] == "failed",
-        "label": caption_of(line, columns),
+        "label": caption_of(line, columns, results.predicted),
         "color": labels.index(predicted) if predicted in labels else -1,
         "confidence": None if confidence is None else round(float(confidence), 3),
         "truth": "" if truth is None or predicted is None else str(truth),
@@ -91,10 +95,12 @@ def _tile(
     }
 
 
-def caption_of(line: dict[str, Any], columns: dict[str, ResultColumn]) -> str:
-    """The prediction of one line in a few words: its class, or its values."""
+def caption_of(line: dict[str, Any], columns: dict[str, ResultColumn], predicted: object = None) -> str:
+    """The prediction of one line in a few words: its class, its values, or what was found."""
     if line["status"] == "failed":
         return "not predicted"
+    if lies_in_pictures(predicted):
+        return summary(line, predicted)[:_CHARACTERS]
     if "prediction" in line:
         return str(line["prediction"])[:_CHARACTERS]
     values = [name for name, column in columns.items() if column.role == "prediction" and column.is_number]

@@ -16,6 +16,9 @@ from engine import (
     ForecastFigures,
     LabelSetEvaluation,
     LabelSetFigures,
+    MaskEvaluation,
+    MaskFigures,
+    MaskRows,
     Results,
     Used,
     ValueEvaluation,
@@ -69,6 +72,18 @@ def class_curve(_evaluation: ClassEvaluation | LabelSetEvaluation, of: Known, la
 def value_figures(_evaluation: ValueEvaluation, of: Known, output: str, where: Where) -> ValueFigures | None:
     """The figures of the selection."""
     return _evaluation.figures(output, where)
+
+
+@st.cache_resource(max_entries=_KEPT, show_spinner="Comparing with the masks")
+def mask_figures(_evaluation: MaskEvaluation, of: Known, where: Where) -> MaskFigures | None:
+    """The figures of the selection."""
+    return _evaluation.figures(where)
+
+
+@st.cache_resource(max_entries=_KEPT, show_spinner="Comparing picture by picture")
+def mask_rows(_evaluation: MaskEvaluation, of: Known, where: Where) -> MaskRows | None:
+    """How right each picture of the selection is."""
+    return _evaluation.rows(where)
 
 
 def show_used(used: Used, label: str, numbers: bool) -> None:

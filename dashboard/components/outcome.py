@@ -9,11 +9,12 @@ import polars as pl
 import streamlit as st
 
 from dashboard.charts import probability_figure
+from dashboard.components.found import lies_in_pictures
 from dashboard.embedding_charts import vector_figure
 from dashboard.words import number, plain, with_unit
 from engine import ModelCard, Report, ResultColumn, task_of
 
-_SHARE = "probability_"
+_SHARES = {"probability_": "Probability", "share_": "Share of the picture"}
 _MOST_SAID = 10
 _OWN = ("row", "file", "status", "error")
 
@@ -30,11 +31,13 @@ def shown_value(value: object) -> str:
 def outcome_columns(card: ModelCard, lines: pl.DataFrame) -> tuple[ResultColumn, ...]:
     """The columns of `lines` that the model gave; the others are the signature's, or every result's own."""
     taken = {*_OWN, *(column.name for column in card.signature)}
+    if lies_in_pictures(task_of(card).outputs.predicted(card, lines.columns)):
+        taken |= {"width", "height"}
     units = task_of(card).outputs.units(card)
     return tuple(
         ResultColumn(name, _kind(dtype), "prediction", units.get(name, ""))
         for name, dtype in lines.schema.items()
-        if name not in taken
+        if name not in taken and dtype != pl.Binary()
     )
 
 
@@ -44,7 +47,7 @@ def _kind(dtype: pl.DataType) -> Literal["number", "text", "list"]:
 
 def answers(columns: Sequence[ResultColumn], labels: Sequence[str]) -> list[ResultColumn]:
     """The predicted columns without the single probabilities, which are drawn as bars."""
-    shares = {_SHARE + label for label in labels}
+    shares = {start + label for label in labels for start in _SHARES}
     own = (column for column in columns if column.role == "prediction" and column.dtype != "list")
     return [column for column in own if column.name not in shares]
 
@@ -79,11 +82,13 @@ def show_outcome(
             st.plotly_chart(
                 figure, theme="streamlit", alt=alt, config={"displayModeBar": False}, key=f"{key}-{column.name}"
             )
-    shares = {label: float(line[_SHARE + label]) for label in labels if line.get(_SHARE + label) is not None}
-    if shares:
+    for start, word in _SHARES.items():
+        shares = {label: float(line[start + label]) for label in labels if line.get(start + label) is not None}
+        if not shares:
+            continue
         likeliest = sorted(shares, key=lambda label: shares[label], reverse=True)[:_MOST_SAID]
-        alt = f"Probability of each class: {', '.join(f'{label} {shares[label]:.1%}' for label in likeliest)}"
-        figure = probability_figure(shares, labels)
+        alt = f"{word} of each class: {', '.join(f'{label} {shares[label]:.1%}' for label in likeliest)}"
+        figure = probability_figure(shares, labels, word.lower())
         st.plotly_chart(figure, theme="streamlit", alt=alt, config={"displayModeBar": False}, key=key)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from dashboard.components.found import lies_in_pictures, show_found_now
 from dashboard.components.outcome import (
     answers,
     good_line,
@@ -21,7 +22,7 @@ from dashboard.components.outcome import (
 )
 from dashboard.components.upload import drop_picture
 from dashboard.words import count, plain, short, with_unit
-from engine import GuardedEngine, ModelEntry, Options, Source
+from engine import GuardedEngine, ModelEntry, Options, Source, task_of
 
 _TYPES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff")
 
@@ -54,10 +55,21 @@ def show_picture_form(engine: GuardedEngine, entry: ModelEntry, key: str) -> Non
         if line is not None:
             show_outcome(line, outcome_columns(card, now[1]), card.labels, f"outcome-{key}")
     if line is not None:
-        right.image(source.path.read_bytes(), width=280)
+        with right:
+            _show_picture(source, line, entry, now[1].columns, key)
         if all(each.source.path != source.path for each in tried):
             tried.append(Tried(source, line))
     _show_tried(engine, entry, tried, key)
+
+
+def _show_picture(source: Source, line: Mapping[str, Any], entry: ModelEntry, columns: list[str], key: str) -> None:
+    """The picture, with what was found in it where that lies in it."""
+    card, content = entry.usable_card(), source.path.read_bytes()
+    predicted = task_of(card).outputs.predicted(card, columns)
+    if lies_in_pictures(predicted):
+        show_found_now(line, card, predicted, (content, source.name), f"found-now-{key}")
+    else:
+        st.image(content, width=280)
 
 
 def _offer_samples(engine: GuardedEngine, entry: ModelEntry, key: str) -> None:

@@ -13,7 +13,7 @@ from dashboard.components.gallery import has_pictures, with_pictures
 from dashboard.components.pages import first_page, show_pages
 from dashboard.components.row_detail import show_row
 from dashboard.words import count, decimals, with_unit
-from engine import Filter, ResultColumn, Results
+from engine import Filter, Masks, ResultColumn, Results
 from engine.views import Confidence, LabelCounts
 
 _SIZES = (25, 50, 100, 250, 500)
@@ -53,8 +53,7 @@ def show_table(results: Results, where: tuple[Filter, ...]) -> None:
 
 def _order(columns: Sequence[ResultColumn]) -> tuple[str, bool, int]:
     """(column, whether from the top, rows of a page), as the address says."""
-    sortable = (column.name for column in columns if column.dtype != "list")
-    names = sorted(sortable, key=lambda name: name != "row")
+    names = sorted((each.name for each in columns if each.dtype != "list"), key=lambda name: name != "row")
     sort = st.selectbox(
         "Sort by",
         names,
@@ -126,6 +125,8 @@ def _shown_columns(results: Results, only_failed: bool) -> list[ResultColumn]:
 
 def _shares(results: Results) -> set[str]:
     """The columns that are shares of one: confidence, and the probability of each class or label."""
+    if isinstance(results.predicted, Masks):
+        return {*results.predicted.shares, results.predicted.confidence}
     single = {
         name
         for view in results.views

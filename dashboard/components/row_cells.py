@@ -17,7 +17,7 @@ _MOST_LINES = 16
 
 def show_cells(line: Mapping[str, Any], results: Results) -> None:
     """The row's cells as a small table; nothing where there are none."""
-    shown = [column for column in results.columns if column.role in _USES]
+    shown = [column for column in results.columns if column.role in _USES and column.dtype != "list"]
     if not shown:
         return
     ranges = {column.name: column.range for column in results.card.signature if column.range}

@@ -12,6 +12,7 @@ from dashboard.api import picture_path
 from dashboard.callers import keyed
 from dashboard.charts import distribution_figure
 from dashboard.components.embeddings import is_embedded, show_alike
+from dashboard.components.found import lies_in_pictures, show_found_of_row
 from dashboard.components.outcome import show_outcome
 from dashboard.components.row_cells import show_cells
 from dashboard.components.texts import show_text
@@ -76,7 +77,10 @@ def _show(line: Mapping[str, Any], results: Results) -> None:
         _prediction(line, results)
     with right:
         if any(isinstance(view, Gallery) for view in results.views) and line["status"] != "failed":
-            _picture(results, line["row"])
+            if lies_in_pictures(results.predicted):
+                show_found_of_row(results, line)
+            else:
+                _picture(results, line["row"])
         for view in results.views:
             if isinstance(view, Texts) and line[view.column] is not None:
                 show_text(line[view.column])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import charts, selection
-from dashboard.components import embeddings, forecast, label_views, review, series, texts
+from dashboard.components import embeddings, forecast, label_views, pictures, review, series, texts
 from dashboard.components.chart import (
     Answer,
     Marks,
@@ -22,6 +22,7 @@ from dashboard.words import count, extent, number, plain
 from engine import Filter, Results
 from engine.views import (
     Against,
+    ClassAreas,
     ClassBalance,
     Confidence,
     Distribution,
@@ -100,6 +101,8 @@ def show(view: View, results: Results, where: tuple[Filter, ...], place: int) ->
             texts.show_texts(view, results, where, name)
         case ForecastLines():
             forecast.show_forecast(view, results, where, name)
+        case ClassAreas():
+            pictures.show_areas(view, results, where, name)
         case Gallery():
             show_gallery(view, results, where)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, StreamingResponse
 
 from dashboard.address import FILTER, read_filters
@@ -27,6 +27,7 @@ Filters = Annotated[list[Text] | None, Query(alias=FILTER, description=_FILTER)]
 Columns = Annotated[list[Text] | None, Query(alias=COLUMN, description="a column; all where none is named")]
 _Responses = dict[int | str, dict[str, Any]]
 _LINES: _Responses = {200: {"description": "lines", "model": Page, "content": {ARROW: BYTES}}}
+_PNG: _Responses = {200: {"description": "the mask", "content": {"image/png": BYTES}}}
 _DATA = dict.fromkeys((kind.partition(";")[0] for kind in MEDIA_TYPES.values()), BYTES)
 _FILE: _Responses = {status: {"description": "the file", "content": _DATA} for status in (200, 206)}
 
@@ -60,23 +61,32 @@ def get_rows(
 @router.get("/download.{suffix}", response_class=Response, responses={**responses(404, 409, 416, 507), **_FILE})
 def download(
     run_id: RunId,
-    suffix: Literal["csv", "parquet", "jsonl", "xlsx"],
+    suffix: Literal["csv", "parquet", "jsonl", "xlsx", "zip", "json"],
     request: Request,
     engine: Asked,
     filters: Filters = None,
     columns: Columns = None,
 ) -> Response:
-    """The lines and columns chosen as a file; ranges are answered, so that a download can go on where it broke off."""
+    """The lines and columns chosen as a file; ranges are answered, so that a download can go on where it broke off.
+
+    zip holds masks as PNG, json boxes in COCO's form, where the model finds such.
+    """
     results = engine.results(run_id)
     where, chosen = _chosen(results, filters or (), columns or ())
     name = engine.download_name(run_id, suffix)
     ranged = "range" in request.headers
     file = (engine.export if ranged else engine.download)(run_id, suffix, where, chosen)
     headers = {"content-encoding": "identity", "cache-control": "private, no-store"}
-    if isinstance(file, Path):
+    if isinstance(file, FilePath):
         return FileResponse(file, filename=name, media_type=MEDIA_TYPES[suffix], headers=headers)
     headers["content-disposition"] = f'attachment; filename="{name}"'
     return StreamingResponse(file, media_type=MEDIA_TYPES[suffix], headers=headers)
+
+
+@router.get("/rows/{row}/mask.png", response_class=Response, responses={**responses(404, 409), **_PNG})
+def get_mask(run_id: RunId, row: Annotated[int, Path(ge=1, le=10**12)], engine: Asked) -> Response:
+    """The mask of one row, as large as its picture: an indexed PNG whose values are places among the model's labels."""
+    return Response(engine.results(run_id).own_mask(row), media_type="image/png")
 
 
 @router.get("/report", response_class=HTMLResponse, responses=responses(404, 409))

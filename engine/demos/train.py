@@ -23,6 +23,7 @@ RECIPES = MappingProxyType(
             "el-nino",
             "languages",
             "lorenz-state",
+            "notes",
             "penguins",
             "yeast-genes",
         )

@@ -17,12 +17,12 @@ from engine.evaluation.embeddings import (
 from engine.evaluation.forecasts import ForecastEvaluation, ForecastFigures
 from engine.evaluation.label_sets import LabelSetEvaluation, LabelSetFigures
 from engine.evaluation.labels import Used
+from engine.evaluation.masks import MaskEvaluation, MaskFigures, MaskRows
 from engine.evaluation.values import ValueEvaluation, ValueFigures
-from engine.predicted import Classes, Embeddings, Forecasts, LabelSets
+from engine.predicted import Classes, Embeddings, Forecasts, LabelSets, Masks
 from engine.results import Results
-from engine.tasks import task_of
 
-Evaluation = ClassEvaluation | EmbeddingEvaluation | LabelSetEvaluation | ValueEvaluation
+Evaluation = ClassEvaluation | EmbeddingEvaluation | LabelSetEvaluation | MaskEvaluation | ValueEvaluation
 
 
 def evaluation_of(results: Results) -> Evaluation | None:
@@ -30,8 +30,9 @@ def evaluation_of(results: Results) -> Evaluation | None:
     labels = tuple(column.name for column in results.columns if column.role == "label")
     if not labels:
         return None
-    names = [column.name for column in results.columns]
-    predicted = task_of(results.card).outputs.predicted(results.card, names)
+    predicted = results.predicted
+    if isinstance(predicted, Masks):
+        return MaskEvaluation(results, labels[0], predicted)
     if isinstance(predicted, Classes):
         return ClassEvaluation(results, labels[0], predicted)
     if isinstance(predicted, Embeddings):
@@ -60,6 +61,9 @@ __all__ = [
     "ForecastFigures",
     "LabelSetEvaluation",
     "LabelSetFigures",
+    "MaskEvaluation",
+    "MaskFigures",
+    "MaskRows",
     "Point",
     "Projection",
     "Used",

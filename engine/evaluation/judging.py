@@ -19,6 +19,7 @@ from engine.evaluation.classes import CALIBRATION_BINS, ClassEvaluation, ClassFi
 from engine.evaluation.curves import Curve
 from engine.evaluation.embedding_judging import embedding_figures, most_alike, projected
 from engine.evaluation.forecast_judging import forecast_figures
+from engine.evaluation.judging_masks import mask_figures, mask_rows
 from engine.evaluation.labels import batches
 from engine.evaluation.set_judging import label_curve, label_set_figures
 from engine.evaluation.values import ValueEvaluation, ValueFigures
@@ -173,6 +174,8 @@ _FIGURES: Mapping[str, Callable[..., object | None]] = {
         label_curve,
         forecast_figures,
         embedding_figures,
+        mask_figures,
+        mask_rows,
     )
 }
 _OF_ALL: Mapping[str, Callable[..., object | None]] = {each.__name__: each for each in (projected, most_alike)}

@@ -19,7 +19,8 @@ from PIL import Image, ImageOps
 
 from engine.card import ImageInput, ModelCard
 from engine.errors import ReadError, RunStateError
-from engine.ingest.table import FAULT, INPUT_FILE, PIXELS, Progress
+from engine.ingest.picture_labels import FolderLabels, MaskLabels, PictureLabels
+from engine.ingest.table import FAULT, INPUT_FILE, PIXELS, TRUTH, Progress
 from engine.readers import Source
 from engine.readers.images import Picture, decode_into, list_pictures, opened_picture
 from engine.settings import Settings
@@ -30,49 +31,43 @@ if TYPE_CHECKING:
 
 _PICTURES_A_BATCH = 4_096
 _SHOWN_FAULTS = 200
+_SIDES = ("width", "height")
 _BROWSER_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 
 
 def ingest_images(
-    sources: Sequence[Source], card: ModelCard, image: ImageInput, folder: Path, settings: Settings, progress: Progress
+    sources: Sequence[Source],
+    card: ModelCard,
+    image: ImageInput,
+    folder: Path,
+    settings: Settings,
+    progress: Progress,
+    kind: type[PictureLabels] = FolderLabels,
 ) -> Report:
-    """The report of the pictures; `folder/input.arrow` then holds `file`, the label where folders name it, and pixels.
+    """The report of the pictures; `folder/input.arrow` then holds `file`, pixels, and the labels of that kind.
 
-    A picture that cannot be decoded is black there, and `__fault` says why.
+    A picture that cannot be decoded is black there, and `__fault` says why. Where predictions lie in the picture, its
+    own `width` and `height` are kept too.
     """
-    pictures, notes = list_pictures(sources, settings)
+    listed = list_pictures(sources, settings, kind.is_aside)
+    pictures = listed.pictures
     names = tuple(source.name for source in sources)
     if not pictures:
         message = "There is no picture among the files. Add PNG, JPEG, WebP, BMP or TIFF files, or a zip of them."
         return Report(0, 0, (Problem("fatal", "no-rows", message),), (), names)
-    labels = _labels(pictures, card)
-    target = card.target or "label"
-    faults = _write(pictures, labels, target, image, folder, settings, progress)
-    columns = [ColumnUse("file", "extra"), *([ColumnUse(target, "label", "category")] if labels else [])]
+    labels = kind(listed, card, image, settings)
+    faults = _write(pictures, labels, image, folder, settings, progress)
+    sizes = [ColumnUse(side, "extra", "integer", "px") for side in _SIDES] if labels.sized else []
+    columns = [ColumnUse("file", "extra"), *sizes, *labels.uses]
     problems = [_problem(row, pictures[row - 1], fault) for row, fault in list(faults.items())[:_SHOWN_FAULTS]]
-    problems += [Problem("note", "file", note) for note in notes]
-    if labels:
-        message = (
-            f"The folders' names are the labels: never fed to the model, kept as '{target}' beside its predictions."
-        )
-        problems.append(Problem("note", "label-column", message, "", target))
+    problems += [Problem("note", "file", note) for note in listed.notes]
+    problems += labels.problems()
     return Report(len(pictures), len(pictures) - len(faults), tuple(problems), tuple(columns), names)
-
-
-def _labels(pictures: Sequence[Picture], card: ModelCard) -> list[str]:
-    """The folder of each picture, where every one of them is one of the card's labels; else nothing.
-
-    Where the model names no classes but its card a target, any folders are labels.
-    """
-    folders = [picture.name.rpartition("/")[0].rpartition("/")[2] for picture in pictures]
-    known = set(card.labels) if card.labels or not card.target else set(folders) - {""}
-    return folders if set(folders) <= known else []
 
 
 def _write(
     pictures: Sequence[Picture],
-    labels: Sequence[str],
-    target: str,
+    labels: PictureLabels,
     image: ImageInput,
     folder: Path,
     settings: Settings,
@@ -80,20 +75,26 @@ def _write(
 ) -> dict[int, str]:
     """Writes input.arrow a batch at a time; returns why a picture cannot be used, by its row from 1."""
     width = image.channels * image.size[0] * image.size[1]
-    fields = [("file", pa.string()), *([(target, pa.string())] if labels else []), (FAULT, pa.string())]
-    schema = pa.schema([*fields, (PIXELS, pa.binary(width))])
+    own = [pa.field(side, pa.int32()) for side in _SIDES] if labels.sized else []
+    schema = pa.schema(
+        [pa.field("file", pa.string()), *own, *labels.fields, pa.field(FAULT, pa.string()), (PIXELS, pa.binary(width))]
+    )
     faults: dict[int, str] = {}
     with pa.OSFile(str(folder / INPUT_FILE), "wb") as sink, pa.ipc.new_file(sink, schema) as file:
         for start in range(0, len(pictures), _PICTURES_A_BATCH):
             batch = pictures[start : start + _PICTURES_A_BATCH]
             pixels = np.zeros((len(batch), image.channels, *image.size), np.uint8)
-            errors = decode_into(batch, pixels, image, settings.max_pixels, settings.careful_decoding)
+            sizes = np.zeros((len(batch), 2), np.int32)
+            errors = decode_into(batch, pixels, image, settings.max_pixels, settings.careful_decoding, sizes)
             faults |= {start + place + 1: error for place, error in enumerate(errors) if error}
-            columns = [[picture.name for picture in batch], *([labels[start : start + len(batch)]] if labels else [])]
+            columns = [pa.array([picture.name for picture in batch])]
+            if labels.sized:
+                columns += [pa.array(sizes[:, place], mask=sizes[:, place] == 0) for place in (1, 0)]
+            columns += labels.columns(start, batch, sizes)
             blocks = pa.FixedSizeBinaryArray.from_buffers(
                 schema.field(PIXELS).type, len(batch), [None, pa.py_buffer(pixels)]
             )
-            arrays = [*map(pa.array, columns), pa.array([error or None for error in errors], pa.string()), blocks]
+            arrays = [*columns, pa.array([error or None for error in errors], pa.string()), blocks]
             file.write_batch(pa.record_batch(arrays, schema))
             progress("Decoding pictures", start + len(batch), len(pictures))
     return faults
@@ -129,7 +130,8 @@ def _opened(content: bytes, row: int, settings: Settings) -> Iterator[Image.Imag
 
 
 def _original(folder: RunFolder, row: int, settings: Settings) -> bytes:
-    pictures = _pictures(folder.sources(), settings)
+    masked = TRUTH in folder.rows(0, 0).column_names
+    pictures = _pictures(folder.sources(), settings, masked)
     if not 1 <= row <= len(pictures):
         raise RunStateError(f"There is no picture {row}; the run has {len(pictures)}.")
     try:
@@ -139,9 +141,10 @@ def _original(folder: RunFolder, row: int, settings: Settings) -> bytes:
 
 
 @lru_cache(maxsize=8)
-def _pictures(sources: tuple[Source, ...], settings: Settings) -> tuple[Picture, ...]:
+def _pictures(sources: tuple[Source, ...], settings: Settings, masked: bool) -> tuple[Picture, ...]:
     """Kept for the runs looked at last: a gallery asks for many pictures of one zip, whose directory is long."""
-    return tuple(list_pictures(sources, settings)[0])
+    kind = MaskLabels if masked else FolderLabels
+    return tuple(list_pictures(sources, settings, kind.is_aside).pictures)
 
 
 def _encoded(picture: Image.Image, pixels: int | None) -> bytes:

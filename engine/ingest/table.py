@@ -22,7 +22,8 @@ INPUT_FILE = "input.arrow"
 FAULT = "__fault"
 ROW = "__row"
 PIXELS = "__pixels"
-OWN_NAMES = (FAULT, ROW, PIXELS, "__first", "__step")
+TRUTH = "__truth"
+OWN_NAMES = (FAULT, ROW, PIXELS, TRUTH, "__first", "__step")
 _TEXTS_LOOKED_AT = 200
 Progress = Callable[[str, int, int], None]
 

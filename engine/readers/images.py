@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,26 +49,48 @@ class Picture:
         return read_member(self.place) if isinstance(self.place, Member) else self.place.path.read_bytes()
 
 
-def list_pictures(sources: Sequence[Source], settings: Settings) -> tuple[list[Picture], list[str]]:
-    """All pictures, in the order of the files and of the zips' directories; and what was left out, in sentences."""
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The pictures among some files, the files that are `aside`, and what was left out, in sentences."""
+
+    pictures: list[Picture]
+    aside: list[Picture]
+    notes: list[str]
+
+
+def list_pictures(
+    sources: Sequence[Source], settings: Settings, is_aside: Callable[[str], bool] = lambda name: False
+) -> Listed:
+    """All pictures, in the order of the files and of the zips' directories; `is_aside` says by name what is none."""
     pictures: list[Picture] = []
+    aside: list[Picture] = []
     left_out: list[str] = []
     for source in sources:
         places = members(source, settings) if source.name.lower().endswith(".zip") else [source]
         for place in places:
-            if place.name.lower().endswith(IMAGE_SUFFIXES):
-                pictures.append(Picture(place.name.replace("\\", "/"), place))
+            file = Picture(place.name.replace("\\", "/"), place)
+            if is_aside(file.name):
+                aside.append(file)
+            elif place.name.lower().endswith(IMAGE_SUFFIXES):
+                pictures.append(file)
             else:
                 left_out.append(place.name)
     named = ", ".join(left_out[:3]) + (" …" if len(left_out) > 3 else "")
     counted = "1 file is no picture" if len(left_out) == 1 else f"{len(left_out)} files are no pictures"
-    return pictures, [f"{counted}, and left out: {named}."] if left_out else []
+    return Listed(pictures, aside, [f"{counted}, and left out: {named}."] if left_out else [])
 
 
 def decode_into(
-    pictures: Sequence[Picture], pixels: np.ndarray, image: ImageInput, max_pixels: int, careful: bool = True
+    pictures: Sequence[Picture],
+    pixels: np.ndarray,
+    image: ImageInput,
+    max_pixels: int,
+    careful: bool = True,
+    sizes: np.ndarray | None = None,
 ) -> list[str]:
     """Decodes into uint8 `pixels` (pictures, channels, height, width); gives for each "" or why it cannot be used.
+
+    `sizes` (pictures, 2) gets each one's own height and width, as it is looked at; 0 where it cannot be decoded.
 
     The fast decoder ends the process at some PNGs whose pixels are damaged. `careful` inflates and counts those of
     every PNG first; without it that is the risk of whoever can start another process.
@@ -80,9 +102,11 @@ def decode_into(
     def task(start: int) -> list[str]:
         part = pictures[start : start + _PICTURES_A_TASK]
         decoded = [_decode_one(picture, image, max_pixels, careful) for picture in part]
+        if sizes is not None:
+            sizes[start : start + len(part)] = [size for _, size, _ in decoded]
         # One copy for all of them: each gives up the interpreter's lock, and waits for it again.
-        torch.stack([black if found is None else found for found, _ in decoded], out=out[start : start + len(part)])
-        return [error for _, error in decoded]
+        torch.stack([black if found is None else found for found, _, _ in decoded], out=out[start : start + len(part)])
+        return [error for _, _, error in decoded]
 
     starts = range(0, len(pictures), _PICTURES_A_TASK)
     if len(starts) == 1:
@@ -112,14 +136,17 @@ def fit(picture: torch.Tensor, image: ImageInput) -> torch.Tensor:
     return fitted
 
 
-def _decode_one(picture: Picture, image: ImageInput, max_pixels: int, careful: bool) -> tuple[torch.Tensor | None, str]:
-    """(the decoded picture, or None; why it cannot be used, or "")."""
+def _decode_one(
+    picture: Picture, image: ImageInput, max_pixels: int, careful: bool
+) -> tuple[torch.Tensor | None, tuple[int, int], str]:
+    """(the picture at the card's size, or None; its own height and width; why it cannot be used, or "")."""
     try:
-        return decode(picture.read(max_pixels), image, max_pixels, careful), ""
+        whole = _decoded(picture.read(max_pixels), image.channels, max_pixels, careful)
     except ReadError as exc:
-        return None, str(exc)
+        return None, (0, 0), str(exc)
     except OSError as exc:
-        return None, f"cannot be read ({exc.strerror or exc})."
+        return None, (0, 0), f"cannot be read ({exc.strerror or exc})."
+    return fit(whole, image), (whole.shape[-2], whole.shape[-1]), ""
 
 
 def _decoded(content: bytes, channels: int, max_pixels: int, careful: bool) -> torch.Tensor:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from engine.evaluation.embeddings import projection
-from engine.report.figures import COLORS, Chart, chart_of, laid_out
+from engine.masks import COLORS
+from engine.report.figures import Chart, chart_of, laid_out
 from engine.results import Results
 from engine.views import EmbeddingMap
 

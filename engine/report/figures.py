@@ -11,13 +11,10 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
+from engine.masks import COLORS
 from engine.results import Results
-from engine.views import Against, ClassBalance, Confidence, Distribution, SeriesLines, View
+from engine.views import Against, ClassAreas, ClassBalance, Confidence, Distribution, SeriesLines, View
 
-# The same ten as the pages have, told apart by the colour-blind too (after Okabe and Ito).
-COLORS = (
-    "#4f5bd5", "#e07b39", "#2a9d8f", "#b8479e", "#d4a017", "#4a90c2", "#c1443c", "#6b8e23", "#8e6bbf", "#7a7f87",
-)  # fmt: skip
 _QUIET = "#9aa0ae"
 _MOST_BARS = 30
 _MOST_POINTS = 1_500
@@ -121,6 +118,25 @@ def _(view: Against, results: Results) -> Chart:
     )
     alt = f"{y} against {names[0]}, {points.height:,} points, evenly spaced over the file."
     return Chart(view.title, alt, figure, True, choices)
+
+
+@chart_of.register
+def _(view: ClassAreas, results: Results) -> Chart:
+    means = results.means(view.shares)
+    areas = {label: means.get(share, 0.0) for label, share in zip(view.labels, view.shares, strict=True)}
+    names = sorted(areas, key=lambda name: -areas[name])[:_MOST_BARS]
+    bars = go.Bar(
+        x=[areas[name] for name in names],
+        y=[harmless(name) for name in names],
+        orientation="h",
+        marker_color=[_color(name, view.labels) for name in names],
+        text=[f"{areas[name]:.1%}" for name in names],
+        hovertemplate="%{y}: %{x:.2%} of a picture<extra></extra>",
+    )
+    figure = laid_out(go.Figure(bars), "mean share of a picture", "", 70 + 32 * len(names)).update_layout(margin_t=12)
+    figure.update_yaxes(autorange="reversed", type="category").update_xaxes(tickformat=".0%")
+    said = ", ".join(f"{name} {areas[name]:.1%}" for name in names[:6])
+    return Chart(view.title, f"Mean share of a picture that each class covers: {said}.", figure)
 
 
 @chart_of.register

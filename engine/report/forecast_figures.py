@@ -5,7 +5,8 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import polars as pl
 
-from engine.report.figures import COLORS, Changes, Chart, chart_of, harmless, laid_out
+from engine.masks import COLORS
+from engine.report.figures import Changes, Chart, chart_of, harmless, laid_out
 from engine.results import Results
 from engine.views import ForecastLines
 

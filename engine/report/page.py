@@ -8,23 +8,20 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from engine.card import ModelCard
-from engine.errors import ForelightError
 from engine.lines import ResultColumn
 from engine.report import embedding_figures, forecast_figures, label_figures  # noqa: F401  # they register their charts
-from engine.report.figures import COLORS, Chart, chart_of
+from engine.report.figures import Chart, chart_of
+from engine.report.pictures import pictures_of
 from engine.results import Results
 from engine.runs.run import Run
-from engine.views import Gallery
 
 FIRST_ROWS = 50
-_PICTURES = 24
 _COLUMNS_ON_PAPER = 8
 _PROBLEMS = 30
 _FOLDER = Path(__file__).parent
@@ -37,16 +34,6 @@ class Cell:
     text: str
     is_number: bool
     is_far: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """One picture of the run, as a data address, with what was predicted."""
-
-    row: int
-    address: str
-    label: str
-    color: str
 
 
 def render(results: Results) -> str:
@@ -66,7 +53,7 @@ def render(results: Results) -> str:
         facts=_facts(run),
         headline=results.headline(),
         charts=[(number, chart, chart_json(chart)) for number, chart in enumerate(charts)],
-        pictures=_pictures(results),
+        pictures=pictures_of(results),
         columns=[Cell(_with_unit(each), _is_number(each), _is_far(place)) for place, each in enumerate(columns)],
         lines=_lines(results, columns),
         problems=run.report.problems[:_PROBLEMS],
@@ -150,28 +137,6 @@ def _is_far(place: int) -> bool:
 
 def _with_unit(column: ResultColumn) -> str:
     return f"{column.name} ({column.unit})" if column.unit else column.name
-
-
-def _pictures(results: Results) -> list[Picture]:
-    """The first pictures that were predicted, where rows are pictures."""
-    gallery = next((view for view in results.views if isinstance(view, Gallery)), None)
-    if gallery is None:
-        return []
-    own = (column for column in results.columns if column.role == "prediction" and column.dtype != "list")
-    names = [column.name for column in own][:2]
-    lines = results.scan().filter(status="ok").select("row", *names).head(_PICTURES).collect()
-    return [_picture(results, line, names, gallery.labels) for line in lines.iter_rows(named=True)]
-
-
-def _picture(results: Results, line: dict[str, Any], names: Sequence[str], labels: Sequence[str]) -> Picture:
-    shown = " · ".join(f"{line[name]:.3g}" if isinstance(line[name], float) else str(line[name]) for name in names)
-    first = line[names[0]] if names else None
-    color = COLORS[labels.index(first) % len(COLORS)] if first in labels else "#9aa0ae"
-    try:
-        content = base64.b64encode(results.thumbnail(line["row"])).decode()
-    except ForelightError:
-        return Picture(line["row"], "", shown, color)  # the visitor's file is gone; the prediction is not
-    return Picture(line["row"], f"data:image/webp;base64,{content}", shown, color)
 
 
 def _signature(card: ModelCard) -> list[tuple[str, str, str, str, str]]:

@@ -11,6 +11,8 @@ from engine.tasks.forecast_inputs import ForecastInputs
 from engine.tasks.forecast_outputs import ForecastOutputs
 from engine.tasks.image_inputs import ImageInputs
 from engine.tasks.label_set_outputs import LabelSetOutputs
+from engine.tasks.mask_outputs import MaskOutputs
+from engine.tasks.picture_inputs import MaskedImageInputs
 from engine.tasks.sequence_inputs import SequenceInputs
 from engine.tasks.table_inputs import TableInputs
 from engine.tasks.task import Task
@@ -25,6 +27,7 @@ _OWN = {
         Task("image-feature-extraction", "Places pictures among their like", ImageInputs(), EmbeddingOutputs()),
         Task("image-multi-label-classification", "Finds all that is in pictures", ImageInputs(), LabelSetOutputs()),
         Task("image-regression", "Measures pictures", ImageInputs(), ValueOutputs()),
+        Task("image-segmentation", "Outlines what is in pictures", MaskedImageInputs(), MaskOutputs()),
         Task("sequence-regression", "Follows series", SequenceInputs(), ValueOutputs()),
         Task("tabular-classification", "Sorts rows into classes", TableInputs(), ClassOutputs()),
         Task("tabular-feature-extraction", "Places rows among their like", TableInputs(), EmbeddingOutputs()),

@@ -22,11 +22,14 @@ from engine.views import Gallery, View
 if TYPE_CHECKING:
     import torch
 
+    from engine.ingest.picture_labels import PictureLabels
+
 
 class ImageInputs:
     """One picture, one prediction."""
 
     has_steps = False
+    _zip = " (a folder's name may be the label)"
 
     def check_card(self, card: ModelCard) -> None:
         if card.image is None:
@@ -43,7 +46,13 @@ class ImageInputs:
     ) -> Report:
         from engine.ingest.images import ingest_images  # imports torch
 
-        return ingest_images(sources, card, _of(card), folder, settings, progress)
+        return ingest_images(sources, card, image_of(card), folder, settings, progress, self._labels())
+
+    def _labels(self) -> type[PictureLabels]:
+        """The labels that may lie beside the pictures."""
+        from engine.ingest.picture_labels import FolderLabels
+
+        return FolderLabels
 
     def batch_size(self) -> int:
         return 128
@@ -52,7 +61,7 @@ class ImageInputs:
         return [(start, min(start + size, rows.num_rows)) for start in range(0, rows.num_rows, size)]
 
     def encode(self, rows: pa.Table, card: ModelCard) -> torch.Tensor:
-        image = _of(card)
+        image = image_of(card)
         shape = (rows.num_rows, image.channels, *image.size)
         return normalise(_pixels(rows.column(PIXELS)).reshape(shape), image, card.memory_format)
 
@@ -63,7 +72,7 @@ class ImageInputs:
         return output
 
     def probe(self, card: ModelCard, items: int) -> torch.Tensor:
-        image = _of(card)
+        image = image_of(card)
         shape = (items, image.channels, *image.size)
         pixels = (np.arange(np.prod(shape)) * 73 % 256).astype(np.uint8).reshape(shape)
         return normalise(pixels, image)
@@ -72,16 +81,16 @@ class ImageInputs:
         return (PIXELS,)
 
     def template(self, card: ModelCard) -> tuple[str, bytes]:
-        return "zip", image_template(card.labels)
+        return "zip", image_template(_TEMPLATE, card.labels)
 
     def views(self, card: ModelCard) -> tuple[View, ...]:
         return (Gallery(card.labels),)
 
     def needs(self, card: ModelCard) -> tuple[str, ...]:
-        image = _of(card)
+        image = image_of(card)
         kind = "colour" if image.channels == 3 else "grey"
         return (
-            "Pictures: PNG, JPEG, WebP, BMP or TIFF; one, many, a folder, or a zip (a folder's name may be the label).",
+            f"Pictures: PNG, JPEG, WebP, BMP or TIFF; one, many, a folder, or a zip{self._zip}.",
             f"Any size; each is brought to {image.size[0]} × {image.size[1]} pixels, {kind} ({_FITS[image.fit]}).",
         )
 
@@ -89,14 +98,16 @@ class ImageInputs:
 _FITS = {"cover": "what hangs over is cut", "contain": "padded with black", "stretch": "stretched"}
 
 
-def image_template(labels: Sequence[str]) -> bytes:
-    """A zip that shows the layout: a folder a label, and a text that says so."""
-    text = "Put your pictures here, or into the folders, whose names are then taken as labels.\n"
+_TEMPLATE = "Put your pictures here, or into the folders, whose names are then taken as labels.\n"
+
+
+def image_template(text: str, folders: Sequence[str]) -> bytes:
+    """A zip that shows the layout: the folders, and a text that says what goes where."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("README.txt", text)
-        for label in labels:
-            archive.mkdir(label)
+        for folder in folders:
+            archive.mkdir(folder)
     return content.getvalue()
 
 
@@ -133,7 +144,8 @@ def _bytes(chunk: pa.Array) -> np.ndarray:
     return values.copy() if not values.flags.writeable else values
 
 
-def _of(card: ModelCard) -> ImageInput:
+def image_of(card: ModelCard) -> ImageInput:
+    """How the card wants its pictures."""
     if card.image is None:
         raise CardError("key 'image' is missing")
     return card.image

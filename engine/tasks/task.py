@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import polars as pl
 import pyarrow as pa
@@ -112,6 +112,14 @@ class Outputs(Protocol):
         """The figures that stand above the charts."""
 
 
+@runtime_checkable
+class PlacedOutputs(Protocol):
+    """Outputs that lie in what went in: boxes and masks, which belong to the visitor's own picture."""
+
+    def decode_placed(self, output: torch.Tensor, card: ModelCard, kind: OutputKind, lines: pa.Table) -> list[pa.Array]:
+        """As `Outputs.decode`; `lines` are the input's, one an entry of the output."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One kind of model: its Hugging Face name, its name for a visitor, and its two halves."""
@@ -120,6 +128,12 @@ class Task:
     title: str
     inputs: Inputs
     outputs: Outputs
+
+    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind, lines: pa.Table) -> list[pa.Array]:
+        """One array a column of the outputs' schema, one entry for each of the input's `lines`."""
+        if isinstance(self.outputs, PlacedOutputs):
+            return self.outputs.decode_placed(output, card, kind, lines)
+        return self.outputs.decode(output, card, kind)
 
     def check_card(self, card: ModelCard) -> None:
         self.inputs.check_card(card)

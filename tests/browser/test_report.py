@@ -19,6 +19,7 @@ from engine.report.page import chart_json
 from engine.settings import BUNDLED_MODELS
 from engine.views import (
     Against,
+    ClassAreas,
     ClassBalance,
     Confidence,
     Distribution,
@@ -41,6 +42,7 @@ FILES = {
     "el-nino": "sea-temperatures-and-later.csv",
     "lorenz-state": "25-series.csv",
     "yeast-genes": "genes.csv",
+    "notes": "pages-with-masks.zip",
 }
 HOSTILE = (
     "<script>document.title='obeyed'</script>",
@@ -52,6 +54,7 @@ HOSTILE = (
 # What a page asks further questions with (a threshold, a review, extremes) stays on the page.
 DRAWN = (
     Against,
+    ClassAreas,
     ClassBalance,
     Confidence,
     Distribution,

@@ -13,7 +13,7 @@ from dashboard.components.snippets import curl_snippet, python_snippet
 from engine import Engine, Settings
 from engine.settings import BUNDLED_MODELS
 
-MODELS = ("breast-cancer", "cifar10", "diabetes-progression", "digits", "lorenz-state")
+MODELS = ("breast-cancer", "cifar10", "diabetes-progression", "digits", "lorenz-state", "notes")
 
 
 @pytest.mark.parametrize("model_id", MODELS)

@@ -18,6 +18,7 @@ WITH_LOGIN: dict[str, Statuses] = {
     "GET /download/{run_id}/{name}": _SEEN_WITH_LOGIN,
     "GET /report/{run_id}": _SEEN_WITH_LOGIN,
     "GET /image/{run_id}/{row:int}": _SEEN_WITH_LOGIN,
+    "GET /mask/{run_id}/{row:int}": _SEEN_WITH_LOGIN,
     "GET /template/{model_id}": (401, 200, 200, 200, 200, 200, 403, 403, 401, 403, 200),
     "GET /upload": _ROOM,
     "POST /upload": _SENT,
@@ -28,7 +29,7 @@ WITH_LOGIN: dict[str, Statuses] = {
     "GET /metrics": (404, 404, 404, 404, 200, 404, 404, 404, 404, 200, 404),
     **{
         f"GET /{name}{{rest:path}}": _NONE
-        for name in ("download/", "report/", "template/", "image/", "upload/", "api/")
+        for name in ("download/", "report/", "template/", "image/", "mask/", "upload/", "api/")
     },
 }
 # Without one, whoever has a run's address sees it; there is no nobody, and no host among browsers elsewhere.
@@ -71,6 +72,7 @@ API: dict[str, Statuses] = {
     "POST /runs/{run_id}/shares": _api(403, 403, 201, _WHOSE),
     "DELETE /runs/{run_id}/shares/{share_id}": _api(403, 403, 204, _WHOSE),
     "GET /runs/{run_id}/rows": _api(*_READ, _WHOSE),
+    "GET /runs/{run_id}/rows/{row}/mask.png": _api(*_READ, _WHOSE),
     "GET /runs/{run_id}/download.{suffix}": _api(*_READ, _WHOSE),
     "GET /runs/{run_id}/report": _api(*_READ, _WHOSE),
 }

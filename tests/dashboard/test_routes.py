@@ -43,7 +43,7 @@ from tests.pool import open_engine
 
 OURS = dict([MARK])
 NEVER = "a" * 26
-MODEL = "digits"
+MODEL = "notes"  # whose rows have a picture and a mask
 BODIES: dict[str, object] = {
     "POST /models/{model_id}/predictions": {"rows": [{"a": 1}]},
     "POST /runs": {"model": MODEL, "uploads": [NEVER]},
@@ -186,8 +186,8 @@ def test_every_route_for_every_role(
             path = path.replace("{upload_id}", coming.finish().id)
     if route == "DELETE /runs/{run_id}":
         run_id = engine.again(run_id).id
-    places = {"run_id": run_id, "name": "x.csv", "row:int": "1", "model_id": MODEL, "share_id": NEVER, "suffix": "csv"}
-    places |= {"rest:path": "nothing/at/all"}
+    places = {"run_id": run_id, "name": "x.csv", "model_id": MODEL, "share_id": NEVER, "suffix": "csv"}
+    places |= {"row:int": "1", "row": "1", "rest:path": "nothing/at/all"}
     for name, value in places.items():
         path = path.replace(f"{{{name}}}", value)
     path = path.replace("/*", "/swagger-ui.css")
@@ -236,7 +236,7 @@ def test_who_is_no_host_finds_no_figures(site: TestClient) -> None:
     assert nothing.content == hidden.content
 
 
-@pytest.mark.parametrize("path", ["/download/{}/x.csv", "/report/{}", "/image/{}/1"])
+@pytest.mark.parametrize("path", ["/download/{}/x.csv", "/report/{}", "/image/{}/1", "/mask/{}/1"])
 def test_anothers_run_is_as_one_that_never_was(site: TestClient, login: bool, run_id: str, path: str) -> None:
     if not login:
         pytest.skip("without a login whoever has the address sees the run")

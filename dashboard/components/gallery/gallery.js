@@ -6,14 +6,14 @@ const part = (kind, name, text = "") => {
   return node
 }
 
-const palette = (element) =>
-  getComputedStyle(element).getPropertyValue("--st-chart-categorical-colors").split(/,(?![^(]*\))/).map((c) => c.trim())
-
-const picture = (tile) => {
+const picture = (tile, colors) => {
   if (tile.failed) return part("span", "broken", "no picture")
   const image = Object.assign(document.createElement("img"), { src: tile.src, alt: "", loading: "lazy" })
   image.onerror = () => image.replaceWith(part("span", "broken", "no picture"))
-  return image
+  if (!tile.found) return image
+  const whole = part("span", "picture")
+  whole.append(image, overlay(tile.found, colors))
+  return whole
 }
 
 const build = (tile, colors, open) => {
@@ -33,7 +33,7 @@ const build = (tile, colors, open) => {
   if (tile.truth) text.append(part("span", tile.right ? "truth" : "truth wrong", `${tile.right ? "✓" : "✗"} ${tile.truth}`))
   button.type = "button"
   button.setAttribute("aria-label", `Row ${tile.row}: ${tile.label}${tile.truth ? `, label ${tile.truth}` : ""}`)
-  button.append(picture(tile), text)
+  button.append(picture(tile, colors), text)
   button.onclick = () => open(tile.row)
   return button
 }
