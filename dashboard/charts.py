@@ -254,3 +254,20 @@ def quiet(figure: go.Figure, x: str, y: str | None) -> go.Figure:
     if y is not None:
         figure.update_yaxes(title=axis_label(y), zeroline=False, automargin=True)
     return figure
+
+
+def versions_figure(points: Sequence[tuple[str, float]], name: str, default: str) -> go.Figure:
+    """One figure of merit over the versions of a model, in their order; the default's point is full."""
+    names, values = [axis_label(version) for version, _ in points], [value for _, value in points]
+    full = [THEME_COLORS[0] if version == default else "rgba(0,0,0,0)" for version, _ in points]
+    line = go.Scatter(
+        x=names,
+        y=values,
+        mode="lines+markers",
+        line={"color": THEME_COLORS[0], "width": 1.5},
+        marker={"size": 11, "color": full, "line": {"width": 2, "color": THEME_COLORS[0]}},
+        hovertemplate="version %{x}: %{y:.4g}<extra></extra>",
+    )
+    figure = quiet(go.Figure(line), "version, the default full", name)
+    figure.update_xaxes(type="category")
+    return figure.update_layout(height=260)

@@ -1,7 +1,7 @@
 """Forelight's engine: predictions from files by PyTorch Lightning checkpoints. Knows nothing of Streamlit or HTTP."""
 
 from engine.access import AuditEntry, Caller, Role, Scope, Share, Token
-from engine.card import Column, ModelCard
+from engine.card import Column, Figure, ModelCard
 from engine.comparison import ClassComparison, LabelSetComparison, ValueComparison, compare
 from engine.engine import Engine
 from engine.errors import ForelightError
@@ -51,9 +51,10 @@ from engine.signature import ColumnUse, Problem, Report
 from engine.standing import Neighbours, neighbours, shares_below
 from engine.tasks import TASKS, task_of
 from engine.uploads import Receiving, Upload
-from engine.versions import Version
+from engine.versions import FIRST, Version
 
 __all__ = [
+    "FIRST",
     "MOST_EXCEL_ROWS",
     "PICTURE_FORMATS",
     "TASKS",
@@ -69,6 +70,7 @@ __all__ = [
     "EmbeddingEvaluation",
     "EmbeddingFigures",
     "Engine",
+    "Figure",
     "Filter",
     "FilterOp",
     "FilterValue",

@@ -138,6 +138,19 @@ class Engine(Offers, Downloads, Operating):
         visitor = visitor or record.visitor
         return self.check(model_id, sources, version=version, renames=renames, keep_files=kept, visitor=visitor)
 
+    def by_version(self, run_id: str, version: str, *, visitor: str = "") -> Run:
+        """What that version of the model says of the same files: a run that is there already, else a new one, started.
+
+        ReadError where the files are gone.
+        """
+        options = self.run(run_id).options
+        checked = self.again(run_id, version=version, visitor=visitor)
+        answer = self.answered(checked.id, options)
+        if answer is None:
+            return self.submit(checked.id, options)
+        self.delete(checked.id)
+        return answer
+
     def wait(self, run_id: str, timeout: float | None = None) -> Run:
         """The run when it has ended, or after `timeout` seconds; whichever process runs it."""
         self._open().dispatcher.wait(run_id, timeout)

@@ -39,9 +39,9 @@ class GuardedEngine(Permits, Hosting):
         """See Engine.model."""
         return self._may("models").model(model_id, version)
 
-    def check_model(self, model_id: str) -> None:
+    def check_model(self, model_id: str, version: str = "") -> None:
         """UnknownModel, or CardError, where files for that model would come for nothing."""
-        self._may("run").model(model_id).usable_card()
+        self._may("run").model(model_id, version).usable_card()
 
     def template(self, model_id: str) -> tuple[str, bytes]:
         """See Engine.template."""
@@ -120,6 +120,12 @@ class GuardedEngine(Permits, Hosting):
         """See Engine.again; only whose files they are may have them read again."""
         run = self._mine(run_id, "run").again(run_id, model_id, version=version, visitor=self._visitor())
         self._note("checked", run.id)
+        return run
+
+    def by_version(self, run_id: str, version: str) -> Run:
+        """See Engine.by_version; only whose files they are may have them read again."""
+        run = self._mine(run_id, "run").by_version(run_id, version, visitor=self._visitor())
+        self._note("ran", run.id)
         return run
 
     def cancel(self, run_id: str) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import selection
 from dashboard.callers import this_engine
 from dashboard.components.comparison import choose_other, show_comparison
+from dashboard.components.progress import show_progress
 from dashboard.components.run_title import asked_run, results_of, show_facts
 from dashboard.components.selection_bar import show_selection
 from dashboard.words import plain
@@ -18,7 +19,7 @@ back = [("run", run.id), *selection.as_query(selection.chosen(results) if result
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title(f"Compare {plain(run.title)}", anchor=False)
     st.page_link("app_pages/result.py", label="Back to the run", icon=":material/arrow_back:", query_params=back)
-show_facts(run)
+show_facts(engine, run)
 if results is None:
     st.info("This run has no predictions to compare.", icon=":material/compare_arrows:")
     st.stop()
@@ -27,7 +28,10 @@ other = choose_other(engine, run, st.query_params.get("b", ""))
 if other is None:
     st.stop()
 st.query_params["b"] = other.id
-show_facts(other)
+show_facts(engine, other)
+if not other.ended:
+    show_progress(engine, other)
+    st.stop()
 other_results = results_of(engine, other)
 if other_results is None:
     st.info("The other run has no predictions to compare.", icon=":material/compare_arrows:")

@@ -9,6 +9,7 @@ from dashboard.components.model_cards import choose_model
 from dashboard.components.preflight import checked_run, show_columns, show_report
 from dashboard.components.start import ask_to_start, show_preview
 from dashboard.components.upload import ask_for_files
+from dashboard.components.version_choice import choose_version
 from dashboard.components.what_if import offer_typing
 
 engine = this_engine()
@@ -18,6 +19,7 @@ if model is None:
     st.info("There is no model here yet. The host puts a folder with a card and a checkpoint where models are.")
     st.stop()
 
+model = choose_version(engine, model)
 st.subheader("Your data", anchor=False)
 upload = ask_for_files(engine, model)
 if upload is None:

@@ -8,7 +8,7 @@ from dashboard import selection
 from dashboard.callers import this_engine
 from dashboard.components.about import show_about
 from dashboard.components.actions import show_actions
-from dashboard.components.comparison import link_to_comparison
+from dashboard.components.compare_offer import offer_comparison
 from dashboard.components.evaluation import has_labels, show_evaluation
 from dashboard.components.progress import show_end, show_progress
 from dashboard.components.result_table import show_table
@@ -30,9 +30,9 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
             if engine.is_mine(run):
                 show_edit(engine, run)
 with st.container(horizontal=True, vertical_alignment="center"):
-    show_facts(run)
+    show_facts(engine, run)
     if results is not None:
-        link_to_comparison(run, selection.chosen(results))
+        offer_comparison(engine, run, selection.chosen(results))
 if not run.ended:
     show_progress(engine, run)
     st.stop()

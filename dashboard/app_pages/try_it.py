@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.callers import this_engine
 from dashboard.components.first_row import first_row
 from dashboard.components.model_cards import choose_model
+from dashboard.components.version_choice import choose_version
 from dashboard.components.what_if import NO_FORM, has_form, show_form
 
 engine = this_engine()
@@ -21,5 +22,6 @@ if not has_form(model):
     st.info(NO_FORM, icon=":material/info:")
     st.page_link("app_pages/predict.py", label="Predict", icon=":material/bolt:", query_params={"model": model.id})
     st.stop()
+model = choose_version(engine, model)
 values, origin = first_row(engine, model)
-show_form(engine, model, values, f"try-{model.id}", origin)
+show_form(engine, model, values, f"try-{model.id}-{model.version}", origin)

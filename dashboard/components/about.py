@@ -52,7 +52,7 @@ def _report(run: Run) -> None:
 def _facts(run: Run) -> None:
     st.subheader("Run", anchor=False)
     facts = {
-        "Model": f"{plain(run.title)} ({plain(run.model_id)})",
+        "Model": f"{plain(run.title)} ({plain(run.model_id)}), version {plain(run.version)}",
         "Task": plain(run.task),
         "Files": count(len(run.sources), "file"),
         "Rows": f"{run.rows_done:,} done, {run.rows_failed:,} of them not predicted",

@@ -9,7 +9,6 @@ import polars as pl
 import streamlit as st
 
 from dashboard import evaluation_charts as charts
-from dashboard import selection
 from dashboard.components.chart import draw, show_title
 from dashboard.components.class_evaluation import class_cards
 from dashboard.components.judging import (
@@ -75,15 +74,10 @@ def _others_like(run: Run, runs: Sequence[Run]) -> list[Run]:
     return sorted(alike, key=lambda other: other.sources != run.sources)
 
 
-def link_to_comparison(run: Run, where: Where) -> None:
-    """The way from a run to the page that compares it, the filters going along."""
-    query = [("a", run.id), *selection.as_query(where)]
-    st.page_link("app_pages/compare.py", label="Compare", icon=":material/compare_arrows:", query_params=query)
-
-
 def _named(run: Run) -> str:
     """The run in a list to choose from; not markdown."""
-    return f"{short(run.title)} · {short(run.name or files_of(run))} · {when(run.created)} · run {run.id[:6]}"
+    model = f"{short(run.title)} · version {short(run.version, 20)}"
+    return f"{model} · {short(run.name or files_of(run))} · {when(run.created)} · run {run.id[:6]}"
 
 
 def show_comparison(a: Results, b: Results, where: Where) -> None:
@@ -106,7 +100,9 @@ def _compared(_a: Results, _b: Results, of_a: Known, of_b: Known) -> _Comparison
 
 
 def _names(a: Run, b: Run) -> tuple[str, str]:
-    """How the two are called: by their models, else by their numbers; not markdown."""
+    """How the two are called: by their versions, by their models, else by their numbers; not markdown."""
+    if a.model_id == b.model_id and a.version != b.version:
+        return f"Version {short(a.version, 20)}", f"Version {short(b.version, 20)}"
     if a.title != b.title:
         return short(a.title, 28), short(b.title, 28)
     return f"{short(a.title, 20)} {a.id[:6]}", f"{short(b.title, 20)} {b.id[:6]}"

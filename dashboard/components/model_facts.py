@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.api import template_path
 from dashboard.components.snippets import show_snippets
+from dashboard.components.versions import show_versions
 from dashboard.failures import shown_failures
 from dashboard.words import code, count, number, plain, size
 from engine import GuardedEngine, LabelSets, ModelCard, ModelEntry, task_of
@@ -26,6 +27,7 @@ def show_model(engine: GuardedEngine, entry: ModelEntry) -> None:
                 st.switch_page("app_pages/predict.py", query_params={"model": entry.id})
     st.markdown(plain(card.description, most=4_000))
     _figures(card)
+    show_versions(engine, entry)
     _needs(card)
     _gives(card)
     _inside(engine, entry, card)
@@ -106,7 +108,7 @@ def _inside(engine: GuardedEngine, entry: ModelEntry, card: ModelCard) -> None:
     st.subheader("Inside", anchor=False)
     with shown_failures():
         with st.spinner("Loading the model"):
-            facts = engine.facts(entry.id)
+            facts = engine.facts(entry.id, entry.version)
         table = {
             "Parameters": f"{facts.parameters:,}",
             "Checkpoint": size(entry.checkpoint_bytes),

@@ -47,7 +47,7 @@ def show_picture_form(engine: GuardedEngine, entry: ModelEntry, key: str) -> Non
     if source is None:
         left.info("Drop a picture, and its prediction stands here.", icon=":material/image:")
         return
-    now = engine.predict_now(entry.id, (source,))
+    now = engine.predict_now(entry.id, (source,), version=entry.version)
     line = good_line(now)
     with left:
         st.markdown(f"**{plain(short(source.name))}**")
@@ -105,7 +105,7 @@ def _show_tried(engine: GuardedEngine, entry: ModelEntry, tried: list[Tried], ke
     st.dataframe({**names, **shown}, hide_index=True, height="content", alt="The pictures tried and what came out")
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Save them as a new run", icon=":material/save:", key=f"save-{key}"):
-            run = engine.check(entry.id, [each.source for each in tried], keep_files=True)
+            run = engine.check(entry.id, [each.source for each in tried], version=entry.version, keep_files=True)
             st.session_state[f"saved-{key}"] = engine.submit(run.id, Options(on_error="report")).id
         if st.button("Forget them", icon=":material/delete:", type="tertiary", key=f"forget-{key}"):
             tried.clear()

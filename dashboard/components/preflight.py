@@ -16,7 +16,7 @@ _ROLES = {"input": "fed to the model", "order": "order of the rows", "label": "l
 def checked_run(engine: GuardedEngine, entry: ModelEntry, upload: Files) -> Run:
     """The run in state «checked» of these files; checks them once, and again when a column is renamed."""
     renames = renames_of(entry, upload)
-    asked = (upload.id, tuple(sorted(renames.items())))
+    asked = (upload.id, entry.version, tuple(sorted(renames.items())))
     known: tuple[object, str] | None = st.session_state.get(_key(entry))
     if known is not None and known[0] == asked:
         return engine.run(known[1])
@@ -29,7 +29,9 @@ def checked_run(engine: GuardedEngine, entry: ModelEntry, upload: Files) -> Run:
         )
 
     try:
-        run = engine.check(entry.id, upload.sources, renames=renames, keep_files=True, progress=progress)
+        run = engine.check(
+            entry.id, upload.sources, version=entry.version, renames=renames, keep_files=True, progress=progress
+        )
     finally:
         bar.empty()
     st.session_state[_key(entry)] = (asked, run.id)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.components.sharing import share
 from dashboard.words import plain, size
-from engine import ForelightError, GuardedEngine, Options, Run
+from engine import ForelightError, GuardedEngine, ModelEntry, Options, Run
 
 
 def show_edit(engine: GuardedEngine, run: Run) -> None:
@@ -49,9 +49,10 @@ def _again(engine: GuardedEngine, run: Run) -> None:
         format_func=lambda each: plain(usable[each]),
         help="The same files, read anew.",
     )
+    version = _version(engine.model(model_id)) if model_id else ""
     if st.button("Predict", type="primary", icon=":material/bolt:"):
         try:
-            checked = engine.again(run.id, model_id)
+            checked = engine.again(run.id, model_id, version=version)
             if checked.report.fatal or not checked.report.n_good:
                 found = [problem.message for problem in checked.report.problems if problem.severity != "note"]
                 engine.delete(checked.id)
@@ -62,6 +63,23 @@ def _again(engine: GuardedEngine, run: Run) -> None:
             st.error(plain(error, 2_000), icon=":material/error:")
             return
         st.switch_page("app_pages/result.py", query_params={"run": started.id})
+
+
+def _version(entry: ModelEntry) -> str:
+    """The version wanted, the default at first; asks only where there are several."""
+    names = [version.name for version in entry.versions]
+    if len(names) < 2:
+        return entry.version
+    said = f"{entry.default} (default)"
+    return str(
+        st.selectbox(
+            "Version",
+            names,
+            index=names.index(entry.default),
+            format_func=lambda name: plain(said if name == entry.default else name),
+            key=f"again-version-{entry.id}-{entry.default}",
+        )
+    )
 
 
 @st.dialog("Delete this run?")

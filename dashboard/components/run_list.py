@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import streamlit as st
 
 from dashboard.components.run_edit import show_edit
-from dashboard.components.run_title import files_of, show_badge
+from dashboard.components.run_title import files_of, show_badge, version_of
 from dashboard.words import count, duration, plain, size, when
 from engine import GuardedEngine, Run, Search
 
@@ -97,7 +97,8 @@ def _card(engine: GuardedEngine, run: Run, whose: str = "") -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(f"**{plain(run.name or files_of(run), 80)}**", width="content")
                 show_badge(run)
-            st.caption(" · ".join([plain(whose), *_facts(run)] if whose else _facts(run)))
+            facts = _facts(engine, run)
+            st.caption(" · ".join([plain(whose), *facts] if whose else facts))
             if run.note:
                 st.caption(f":material/sticky_note_2: {plain(run.note, 200)}")
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="xsmall"):
@@ -112,7 +113,7 @@ def _card(engine: GuardedEngine, run: Run, whose: str = "") -> None:
                 engine.cancel(run.id)
 
 
-def _facts(run: Run) -> list[str]:
+def _facts(engine: GuardedEngine, run: Run) -> list[str]:
     """What tells a run from others, short."""
     done = f"{run.rows_done:,} of {count(run.rows_total, 'row')}" if not run.ended or run.partial else ""
     left = f"{duration(run.seconds_left)} left" if run.seconds_left is not None else ""
@@ -121,7 +122,7 @@ def _facts(run: Run) -> list[str]:
     took = f"took {duration(run.seconds)}" if run.state == "done" else ""
     weight = size(run.bytes) if run.ended else ""
     facts = [
-        plain(run.title),
+        plain(f"{run.title} {version_of(engine, run)}"),
         done or count(run.rows_total, "row"),
         failed,
         place,

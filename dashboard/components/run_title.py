@@ -8,7 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from dashboard.words import code, count, duration, listed, plain, short
-from engine import Filter, GuardedEngine, Results, Run
+from engine import FIRST, Filter, ForelightError, GuardedEngine, Results, Run
 from engine.errors import RunNotFound, RunStateError
 
 _Color = Literal["red", "orange", "blue", "green", "gray"]
@@ -59,10 +59,20 @@ def results_of(engine: GuardedEngine, run: Run) -> Results | None:
         return None
 
 
-def show_facts(run: Run) -> None:
-    """State, files, rows, time and number of the run, in one line."""
+def version_of(engine: GuardedEngine, run: Run) -> str:
+    """ "version 2" where the run's model has several; not markdown."""
+    try:
+        only = len(engine.model(run.model_id).versions) < 2 and run.version == FIRST
+    except ForelightError:
+        only = run.version == FIRST  # the model is not here any more
+    return "" if only else f"version {run.version}"
+
+
+def show_facts(engine: GuardedEngine, run: Run) -> None:
+    """Version, state, files, rows, time and number of the run, in one line."""
     took = f"finished in {duration(run.seconds)}" if run.state == "done" else ""
-    facts = [plain(run.name or files_of(run)), count(run.rows_total, "row"), took, f"run {code(run.id[:6])}"]
+    version = plain(version_of(engine, run))
+    facts = [version, plain(run.name or files_of(run)), count(run.rows_total, "row"), took, f"run {code(run.id[:6])}"]
     word, color, icon = _BADGES[run.state]
     st.markdown(f":{color}-badge[{icon} {word}] :small[:gray[{' · '.join(fact for fact in facts if fact)}]]")
     if run.note:

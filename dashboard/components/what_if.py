@@ -67,7 +67,7 @@ def offer_typing(entry: ModelEntry) -> None:
     """The way to a prediction without any file; nothing where that makes no sense."""
     if has_form(entry):
         label = "Type values instead of a file" if entry.usable_card().image is None else "Try a single picture"
-        link = {"model": entry.id}
+        link = {"model": entry.id} | ({} if entry.is_default else {"version": entry.version})
         st.page_link("app_pages/try_it.py", label=label, icon=":material/tune:", query_params=link)
 
 

@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 
 from dashboard.v1.asking import Asked
 from dashboard.v1.problems import Refused, problem, problems_of, responses
-from dashboard.v1.schemas import Model, ModelId, Predictions, Rows
+from dashboard.v1.schemas import AskedVersion, Model, ModelId, Predictions, Rows
 from engine import GuardedEngine, Report, Source
 
 router = APIRouter(prefix="/models", tags=["models"])
@@ -45,21 +45,23 @@ def get_template(model_id: ModelId, engine: Asked) -> Response:
 
 
 @router.post("/{model_id}/predictions", response_model=Predictions, responses=responses(404, 503))
-async def predict_rows(model_id: ModelId, wanted: Rows, engine: Asked) -> Response:
+async def predict_rows(model_id: ModelId, wanted: Rows, engine: Asked, version: AskedVersion = "") -> Response:
     """Predicts up to 1,000 rows at once; nothing of them is kept."""
     if _waiting.locked():
         return problem(503, "Many predictions wait already. Try again, or make a run.", headers={"retry-after": "1"})
     async with _waiting:
-        report, lines = await run_in_threadpool(_predicted, engine, model_id, wanted.rows)
+        report, lines = await run_in_threadpool(_predicted, engine, model_id, version, wanted.rows)
     said = Predictions(rows=plain_rows(lines), problems=problems_of(report))
     return JSONResponse(said.model_dump())
 
 
-def _predicted(engine: GuardedEngine, model_id: str, rows: Sequence[dict[str, Any]]) -> tuple[Report, pl.DataFrame]:
+def _predicted(
+    engine: GuardedEngine, model_id: str, version: str, rows: Sequence[dict[str, Any]]
+) -> tuple[Report, pl.DataFrame]:
     with TemporaryDirectory(prefix="forelight-") as folder:
         path = Path(folder) / "rows.jsonl"
         path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
-        report, lines = engine.predict_now(model_id, (Source(path.name, path),))
+        report, lines = engine.predict_now(model_id, (Source(path.name, path),), version=version)
     if report.fatal:
         raise Refused("The rows cannot be predicted; see problems.", report)
     return report, lines

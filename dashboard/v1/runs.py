@@ -14,6 +14,7 @@ from dashboard.receiving import receive_body
 from dashboard.v1.asking import Asked
 from dashboard.v1.problems import Refused, responses
 from dashboard.v1.schemas import (
+    AskedVersion,
     ChangedRun,
     ModelId,
     NewRun,
@@ -25,6 +26,7 @@ from dashboard.v1.schemas import (
     SharedRun,
     Text,
     WantedShare,
+    WantedVersion,
 )
 from dashboard.v1.uploads import BODY, FileName
 from engine import GuardedEngine, Options, Run, Search, Source
@@ -42,7 +44,8 @@ _EVENTS: dict[int | str, dict[str, Any]] = {200: {"description": "states, as the
 def make_run(wanted: NewRun, engine: Asked) -> RunInfo:
     """Checks uploaded files and, unless `start` is false, begins to predict them. 422 lists what is in the way."""
     sources = [engine.upload(each).source() for each in wanted.uploads]
-    return RunInfo.of(_begun(engine, wanted.model, sources, wanted.renames, wanted.options, start=wanted.start))
+    asked = (wanted.model, wanted.version)
+    return RunInfo.of(_begun(engine, asked, sources, wanted.renames, wanted.options, start=wanted.start))
 
 
 @of_model.post("", status_code=201, responses=responses(404, 409, 413, 429, 507), openapi_extra=BODY)
@@ -52,12 +55,15 @@ async def make_run_of_one_file(
     name: FileName,
     engine: Asked,
     on_error: Annotated[Literal["refuse", "report"], Query()] = "refuse",
+    version: AskedVersion = "",
 ) -> RunInfo:
     """The same of one file, the body as it is."""
-    await run_in_threadpool(engine.check_model, model_id)
+    await run_in_threadpool(engine.check_model, model_id, version)
     upload = await receive_body(request, engine, name)
     options = Options(on_error=on_error)
-    return RunInfo.of(await run_in_threadpool(_begun, engine, model_id, [upload.source()], {}, options, start=True))
+    return RunInfo.of(
+        await run_in_threadpool(_begun, engine, (model_id, version), [upload.source()], {}, options, start=True)
+    )
 
 
 @router.get("", responses=responses())
@@ -107,6 +113,12 @@ def resume_run(run_id: RunId, engine: Asked) -> RunInfo:
     return RunInfo.of(engine.resume(run_id))
 
 
+@router.post("/{run_id}/by-version", status_code=201, responses=responses(404, 409, 429, 507))
+def predict_by_version(run_id: RunId, wanted: WantedVersion, engine: Asked) -> RunInfo:
+    """What another version of the model says of the same files: a run that is there already, or a new one, begun."""
+    return RunInfo.of(engine.by_version(run_id, wanted.version))
+
+
 @router.patch("/{run_id}", responses=responses(404))
 def change_run(run_id: RunId, wanted: ChangedRun, engine: Asked) -> RunInfo:
     """Gives the run a name or a note."""
@@ -142,10 +154,17 @@ def unshare_run(run_id: RunId, share_id: OtherId, engine: Asked) -> Response:
 
 
 def _begun(
-    engine: GuardedEngine, model: str, sources: list[Source], renames: dict[str, str], options: Options, *, start: bool
+    engine: GuardedEngine,
+    asked: tuple[str, str],
+    sources: list[Source],
+    renames: dict[str, str],
+    options: Options,
+    *,
+    start: bool,
 ) -> Run:
-    """The run, checked and started; Refused, and nothing left, where the files are in the way."""
-    run = engine.check(model, sources, renames=renames, keep_files=True)
+    """The run by (a model, its version), checked and started; Refused, and nothing left, where files are in the way."""
+    model_id, version = asked
+    run = engine.check(model_id, sources, version=version, renames=renames, keep_files=True)
     if not start:
         return run
     try:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard.v1.problems import FileProblem, problems_of
 from engine import ModelEntry, Options, Run, Share, task_of
 
 Text = Annotated[str, Field(max_length=2_000)]
+AskedVersion = Annotated[str, Query(max_length=64, description="of the model; its default where empty")]
 RunId = Annotated[str, Path(pattern=r"^[a-z2-7]{26}$")]
 OtherId = Annotated[str, Path(pattern=r"^[a-z2-7]{26}$")]
 ModelId = Annotated[str, Path(pattern=r"^[^/\x00-\x1f\x7f]{1,200}$")]
@@ -53,10 +54,23 @@ class FigureOfModel(BaseModel):
     data: str = ""
 
 
+class VersionOfModel(BaseModel):
+    """One checkpoint of a model. `error` says why it cannot be used, "" where it can."""
+
+    name: str
+    default: bool
+    sha256: str = Field("", description="of the checkpoint, where the host has written it down")
+    created: str = ""
+    note: str = ""
+    error: str = ""
+    figures: list[FigureOfModel] = []
+
+
 class Model(BaseModel):
     """One model: what it is, what it takes, what it gives. `error` says why it cannot be used, "" where it can."""
 
     id: str
+    version: str = Field("", description="the one that predicts where none is named")
     title: str = ""
     task: str = ""
     description: str = ""
@@ -80,6 +94,7 @@ class Model(BaseModel):
             ColumnOfModel(**column.model_dump(include=set(ColumnOfModel.model_fields))) for column in card.signature
         ]
         more = {"horizon": card.forecast.horizon if card.forecast else None, "dimensions": card.dimensions}
+        told["version"] = entry.version
         return cls(id=entry.id, signature=columns, needs=list(task_of(card).inputs.needs(card)), **told, **more)
 
 
@@ -105,10 +120,17 @@ class Predictions(BaseModel):
     problems: list[FileProblem] = Field(description="why rows were not predicted, and notes")
 
 
+class WantedVersion(Wanted):
+    """A version of a model, by its name."""
+
+    version: Text
+
+
 class NewRun(Wanted):
     """Files, uploaded before, to be predicted by a model."""
 
     model: Text
+    version: Text = Field("", description="of the model; its default where empty")
     uploads: Annotated[list[Text], Field(min_length=1, max_length=10_000)]
     renames: dict[Text, Text] = Field({}, description="a column's name in the file → the one the model takes")
     options: Options = Options()
@@ -128,6 +150,7 @@ class RunInfo(BaseModel):
     id: str
     state: RunState
     model: str
+    version: str
     name: str
     note: str
     files: list[str]

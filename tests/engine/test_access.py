@@ -60,6 +60,7 @@ CHANGES: tuple[Callable[[GuardedEngine, str], object], ...] = (
     lambda guarded, run_id: guarded.submit(run_id),
     lambda guarded, run_id: guarded.resume(run_id),
     lambda guarded, run_id: guarded.again(run_id),
+    lambda guarded, run_id: guarded.by_version(run_id, "1"),
     lambda guarded, run_id: guarded.cancel(run_id),
     lambda guarded, run_id: guarded.describe(run_id, name="mine"),
     lambda guarded, run_id: guarded.shares(run_id),
@@ -105,6 +106,7 @@ def test_who_is_nobody_gets_nothing(engine: Engine, run_id: str) -> None:
         lambda guarded, _: guarded.storage(),
         lambda guarded, _: guarded.audit(),
         lambda guarded, _: guarded.workers(),
+        lambda guarded, _: guarded.set_default(MODEL, "1"),
         lambda guarded, _: guarded.operate(),
     )
     for call in (*READS, *CHANGES, *others):

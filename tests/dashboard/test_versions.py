@@ -1,0 +1,176 @@
+"""Versions on the pages and in the API: chosen, compared in one click, rolled back by hosts alone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from streamlit.testing.v1 import AppTest
+
+from dashboard.resources import get_engine
+from engine import Caller, Engine, GuardedEngine, Options, Run, Search
+from tests.dashboard.conftest import TESTER
+from tests.dashboard.test_pages import button, opened, words
+from tests.dashboard.test_v1 import client_of, is_problem
+from tests.engine.versioned import write_versioned
+from tests.pool import open_engine
+
+LINES = "a,b,c,d,truth\n1,2,3,4,1\n2,2,2,2,2\n0,0,0,1,3\n"
+SCOPES = ("models", "read", "run", "operate")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = write_versioned(tmp_path_factory.mktemp("made") / "price", target="truth")
+    (folder / "rows.csv").write_text(LINES)
+    return folder
+
+
+@pytest.fixture
+def engine(tmp_path: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    models = tmp_path / "models"
+    shutil.copytree(made, models / "price")
+    monkeypatch.setenv("FORELIGHT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FORELIGHT_MODELS", str(models))
+    monkeypatch.setenv("FORELIGHT_ACCELERATOR", "cpu")
+    monkeypatch.setattr("dashboard.resources.Engine", open_engine)
+    get_engine.clear()
+    engine = get_engine()
+    yield engine
+    engine.close()
+    get_engine.clear()
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.callers._asked", lambda: ({"host": "localhost", "origin": ""}, "127.0.0.1"))
+    monkeypatch.setattr("dashboard.callers.at_this_machine", lambda *_, **__: True)
+
+
+def finished(engine: Engine, version: str = "") -> Run:
+    run = engine.check(
+        "price", engine.sample_sources("price", "rows"), version=version, keep_files=True, visitor=TESTER
+    )
+    engine.submit(run.id, Options())
+    ended = engine.wait(run.id)
+    assert ended.state == "done", ended.error
+    return ended
+
+
+def choice(app: AppTest, label: str) -> Any:
+    return next(each for each in (*app.radio, *app.selectbox) if each.label == label)
+
+
+def test_a_visitor_may_choose_a_version_and_gets_the_default_otherwise(engine: Engine) -> None:
+    app = opened(model="price")
+    chosen = choice(app, "Version")
+    assert (chosen.value, chosen.options) == ("1", ["1 (default)", "2"])
+    button(app, "rows").click().run()
+    checked = [run for run in _checked(engine) if run.version == "1"]
+    assert len(checked) == 1
+    choice(app, "Version").set_value("2").run()
+    assert not app.exception
+    assert [run.version for run in _checked(engine)] == ["2"], "checked anew, and nothing of the other is left"
+    button(app, "Predict 3 rows").click().run()
+    assert [run.version for run in engine.runs()] == ["2"]
+
+
+def test_a_roll_back_chooses_for_a_visitor_who_did_not(engine: Engine) -> None:
+    app = opened(model="price")
+    engine.set_default("price", "2")
+    app.run()
+    assert choice(app, "Version").value == "2"
+    assert "version" not in app.query_params
+    linked = opened(model="price", version="1")
+    assert choice(linked, "Version").value == "1"
+    assert choice(opened(model="price", version="nothing"), "Version").value == "2"
+
+
+def test_versions_stand_side_by_side_and_only_hosts_choose(engine: Engine) -> None:
+    app = opened("models", model="price")
+    table = app.dataframe[0].value
+    assert table["Version"].to_list() == ["2", "1"]
+    assert table["RMSE"].to_list() == [1.5, 2.5]
+    assert table["Default"].to_list() == ["", "✓"]
+    assert "Make it the default" not in [each.label for each in app.button]
+
+
+def test_a_host_rolls_back_on_the_page_and_it_is_noted(engine: Engine, host: None) -> None:
+    app = opened("models", model="price")
+    choice(app, "Version").set_value("2").run()
+    button(app, "Make it the default").click().run()
+    assert not app.exception
+    assert engine.model("price").version == "2"
+    assert app.dataframe[0].value["Default"].to_list() == ["✓", ""]
+    assert button(app, "Make it the default").disabled
+    _, _, trail = engine.access()
+    noted = [(each.action, each.model_id, each.detail) for each in trail.entries(action="set the default")]
+    assert noted == [("set the default", "price", "1 → 2")]
+
+
+def test_compared_with_another_version_in_one_click(engine: Engine) -> None:
+    run = finished(engine)
+    app = opened("result", run=run.id)
+    assert "version 1" in words(app)
+    button(app, "With version 2").click().run()
+    assert not app.exception
+    other = next(each for each in engine.runs() if each.id != run.id)
+    engine.wait(other.id)
+    assert (other.version, other.source_sha256) == ("2", run.source_sha256)
+    compared = opened("compare", a=run.id, b=other.id)
+    said = words(compared)
+    assert "Value by value" in said
+    metrics = {metric.label.split(" ")[0]: metric.value for metric in compared.metric}
+    assert metrics["Agreement"] == "0.0%"
+    again = GuardedEngine(engine, Caller(TESTER)).by_version(run.id, "2")
+    assert again.id == other.id, "what is answered is not predicted again"
+    assert {each.state for each in engine.runs()} == {"done"}
+
+
+def test_a_comparison_waits_for_the_other_run(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = finished(engine)
+    waiting = engine.check("price", engine.sample_sources("price", "rows"), version="2", visitor=TESTER)
+    said = words(opened("compare", a=run.id, b=waiting.id))
+    assert "You may close this page" in said
+
+
+def test_the_api_knows_versions(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "settings", engine.settings.model_copy(update={"login": True}))
+    ann, boss = client_of(engine, Caller("ann")), client_of(engine, Caller("boss", "host"), *SCOPES)
+    told = ann.get("/models/price/versions").json()
+    assert [(each["name"], each["default"], each["figures"][0]["value"]) for each in told] == [
+        ("1", True, 2.5),
+        ("2", False, 1.5),
+    ]
+    rows = {"rows": [{"a": 1, "b": 2, "c": 3, "d": 4}]}
+    first, second = (_y(ann, rows, version) for version in ("", "2"))
+    assert second == pytest.approx(first + 1, rel=1e-5)
+    made = ann.post("/models/price/runs", params={"name": "r.csv", "version": "2"}, content=LINES.encode()).json()
+    assert made["version"] == "2"
+    engine.wait(made["id"])
+    upload = ann.post("/uploads", params={"name": "r.csv"}, content=LINES.encode()).json()["id"]
+    assert ann.post("/runs", json={"model": "price", "uploads": [upload]}).json()["version"] == "1"
+    other = ann.post(f"/runs/{made['id']}/by-version", json={"version": "1"})
+    assert (other.status_code, other.json()["version"]) == (201, "1")
+    is_problem(ann.post(f"/runs/{made['id']}/by-version", json={"version": "9"}), 404)
+    is_problem(ann.put("/models/price/default", json={"version": "2"}), 403)
+    assert ann.get("/models/price").json()["version"] == "1"
+    assert boss.put("/models/price/default", json={"version": "2"}).json()["version"] == "2"
+    assert _y(ann, rows, "") == second
+    is_problem(boss.put("/models/price/default", json={"version": "9"}), 404)
+    is_problem(ann.post("/models/price/predictions", params={"version": "9"}, json=rows), 404)
+
+
+def _y(client: TestClient, rows: dict[str, Any], version: str) -> float:
+    answer = client.post("/models/price/predictions", params={"version": version}, json=rows)
+    assert answer.status_code == 200, answer.text
+    return float(answer.json()["rows"][0]["y"])
+
+
+def _checked(engine: Engine) -> list[Run]:
+
+    return list(engine.runs(Search(states=("checked",))))
