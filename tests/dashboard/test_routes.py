@@ -45,6 +45,8 @@ OURS = dict([MARK])
 NEVER = "a" * 26
 MODEL = "notes"  # whose rows have a picture and a mask
 BODIES: dict[str, object] = {
+    "PUT /models/{model_id}/default": {"version": "99"},
+    "POST /runs/{run_id}/by-version": {"version": "1"},
     "POST /models/{model_id}/predictions": {"rows": [{"a": 1}]},
     "POST /runs": {"model": MODEL, "uploads": [NEVER]},
     "PATCH /runs/{run_id}": {"note": "seen"},
