@@ -165,7 +165,7 @@ def test_begin_again_brings_the_rows_values_back(shared_engine: Engine, finished
 
 def test_a_typed_value_outside_the_range_is_the_reports_sentence(shared_engine: Engine) -> None:
     app = opened("try_it", model="diabetes-progression")
-    app.toggle(key="exact-try-diabetes-progression").set_value(True).run()
+    app.toggle(key="exact-try-diabetes-progression-1").set_value(True).run()
     field = next(each for each in app.number_input if str(each.key).endswith("-bmi-typed"))
     field.set_value(500.0).run()
     assert "Column 'bmi', row 1: found '500.0', expected 10 to 80 kg/m²." in words(app)
@@ -234,7 +234,7 @@ def test_a_picture_is_predicted_when_it_is_dropped(shared_engine: Engine) -> Non
 
 def dropped(app: AppTest, source: Source) -> AppTest:
     """What the page knows once a picture has arrived."""
-    app.session_state["picture-now-try-cifar10"] = source
+    app.session_state["picture-now-try-cifar10-1"] = source
     return app
 
 
