@@ -70,6 +70,7 @@ class ModelCard(CardModel):
     encode: str = Field(default="", pattern=FUNCTION)
     decode: str = Field(default="", pattern=FUNCTION)
     collate: str = Field(default="", pattern=FUNCTION)
+    data_parameters: dict[str, Any] = Field(default_factory=dict)
     batch: Literal["tensor", "pair", "dict"] | None = None
     step: Literal["predict_step", "forward"] = "predict_step"
     precision: Precision = "32-true"

@@ -17,9 +17,11 @@ from engine.host_code import import_source
 _CLASS, _ARGUMENTS = "class_path", "init_args"
 
 
-def with_objects(said: Mapping[str, Any], found: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def with_objects(
+    said: Mapping[str, Any], found: Mapping[str, Any], folder: Path, key: str = "hyper_parameters"
+) -> dict[str, Any]:
     """What the checkpoint `found` and the card `said`, the card first, with an object for each class the card names."""
-    objects = {name: _value(f"hyper_parameters.{name}", value, found.get(name), folder) for name, value in said.items()}
+    objects = {name: _value(f"{key}.{name}", value, found.get(name), folder) for name, value in said.items()}
     return {**found, **objects}
 
 

@@ -26,11 +26,15 @@ _MOST_SIGNS = 300
 
 @dataclass(frozen=True, slots=True)
 class HostFunction:
-    """A function of the host's; `key` is the card's key that names it, `reference` what stands there."""
+    """A function of the host's; `key` is the card's key that names it, `reference` what stands there.
+
+    `file` is where its code is, needed only where the function itself does not say.
+    """
 
     key: str
     reference: str
     function: Callable[..., Any]
+    file: str = ""
 
     def __call__(self, *arguments: Any) -> Any:
         """What the function gives; HostCodeFailed where it raises."""
@@ -43,7 +47,7 @@ class HostFunction:
 
     def failed(self, exc: Exception) -> HostCodeFailed:
         """The sentence about what the function raised; an EncodeRaised where that may be about some rows only."""
-        file = self.function.__code__.co_filename if hasattr(self.function, "__code__") else ""
+        file = self.file or getattr(getattr(self.function, "__code__", None), "co_filename", "")
         frames = traceback.extract_tb(exc.__traceback__)
         own = [frame for frame in frames if frame.filename == file] or frames[-1:]
         where = f" in {Path(own[-1].filename).name}, line {own[-1].lineno}" if own else ""
@@ -58,6 +62,11 @@ class HostFunction:
     def refuse(self, what: str) -> HostCodeFailed:
         """The sentence about what the function gave, where that is of no use."""
         return HostCodeFailed(f"{self.key}: {self.reference} {what}")
+
+
+def lightnings() -> list[ModuleType]:
+    """Those of `pytorch_lightning` and `lightning.pytorch` that are imported."""
+    return [sys.modules[name] for name in ("pytorch_lightning", "lightning.pytorch") if name in sys.modules]
 
 
 def import_source(name: str, folder: Path, key: str) -> ModuleType:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MethodType, ModuleType
@@ -16,15 +15,14 @@ from engine.card import ModelCard
 from engine.checkpoint import Checkpoint
 from engine.class_paths import taken, unnamed_classes, with_objects
 from engine.errors import CardError, CheckpointError
-from engine.host_code import import_source
+from engine.host_code import import_source, lightnings
 
 
 def lightning_package(module: object) -> ModuleType:
     """`pytorch_lightning` or `lightning.pytorch`, whichever the module is written on; CardError where it is neither."""
-    for name in ("pytorch_lightning", "lightning.pytorch"):
-        package = sys.modules.get(name)
+    for package in lightnings():
         kind = getattr(package, "LightningModule", None)
-        if package is not None and kind is not None and (isinstance(module, kind) or _is_subclass(module, kind)):
+        if kind is not None and (isinstance(module, kind) or _is_subclass(module, kind)):
             return package
     raise CardError(f"{module!r} is not a LightningModule of pytorch_lightning or lightning.pytorch.")
 

@@ -13,6 +13,7 @@ import torch
 from lightning_utilities.core.apply_func import apply_to_collection
 
 from engine.card import ModelCard, OutputKind
+from engine.data_collation import collation_of
 from engine.host_code import HostFunction, import_function
 from engine.ingest.table import PIXELS
 from engine.predicted import Classes, Masks
@@ -103,10 +104,16 @@ class OwnCode:
 NOTHING_OWN = OwnCode()
 
 
-def own_code_of(card: ModelCard, folder: Path) -> OwnCode:
-    """The functions that the card names; CardError where one cannot be imported."""
+def own_code_of(card: ModelCard, folder: Path, data_parameters: Mapping[str, Any]) -> OwnCode:
+    """The functions that the card names; CardError where one cannot be imported.
+
+    `data_parameters` are what the checkpoint says the DataModule was built with.
+    """
     named = {"encode": card.encode, "collate": card.collate, "decode": card.decode}
-    return OwnCode(**{key: import_function(key, name, folder) for key, name in named.items() if name})
+    found = {key: import_function(key, name, folder) for key, name in named.items() if name}
+    if "collate" in found:
+        found["collate"] = collation_of(found["collate"], card, folder, data_parameters)
+    return OwnCode(**found)
 
 
 def offered(rows: pa.Table, card: ModelCard) -> pa.Table:

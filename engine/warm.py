@@ -44,7 +44,7 @@ def load_model(card: ModelCard, folder: Path, card_sha256: str = "") -> LoadedMo
     task = task_of(card)
     checkpoint = load_checkpoint(folder / card.checkpoint, card)
     module = build_module(card, folder, checkpoint)
-    calling = probe(module, card, task, own_code_of(card, folder), folder)
+    calling = probe(module, card, task, own_code_of(card, folder, checkpoint.data_parameters), folder)
     if card.memory_format == "channels_last":
         module.to(memory_format=torch.channels_last)
     if card.compile:

@@ -37,7 +37,14 @@ LAYERS = (
     ("engine.readers", "engine.uploads"),
     ("engine.ingest",),
     ("engine.tasks",),
-    ("engine.host_code", "engine.class_paths", "engine.own_code", "engine.refused_rows", "engine.probe_rows"),
+    (
+        "engine.host_code",
+        "engine.class_paths",
+        "engine.data_collation",
+        "engine.own_code",
+        "engine.refused_rows",
+        "engine.probe_rows",
+    ),
     (
         "engine.checkpoint",
         "engine.calling",
