@@ -62,8 +62,8 @@ $(VENV)/.tests: $(VENV)/.runs requirements-dev.txt
 	$(PIP) --requirement requirements-dev.txt
 	touch $@
 
-$(VENV)/.cluster: $(VENV)/.tests requirements-cluster.txt
-	$(PIP) --requirement requirements-cluster.txt
+$(VENV)/.cluster: $(VENV)/.tests requirements-cluster.txt requirements-s3.txt
+	$(PIP) --requirement requirements-cluster.txt --requirement requirements-s3.txt 'moto[server]>=5' # an S3 server
 	touch $@
 
 $(VENV)/.browser: $(VENV)/.tests

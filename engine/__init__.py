@@ -36,6 +36,7 @@ from engine.frame import frame_of
 from engine.guarded import GuardedEngine
 from engine.incidents import report_incident
 from engine.label_sets import label_counts, labels_together, nearest_calls
+from engine.lake import LakeEntry
 from engine.lines import ResultColumn
 from engine.logs import set_up_logs
 from engine.picture_files import PICTURE_FORMATS
@@ -82,6 +83,7 @@ __all__ = [
     "LabelSetEvaluation",
     "LabelSetFigures",
     "LabelSets",
+    "LakeEntry",
     "MaskEvaluation",
     "MaskFigures",
     "MaskRows",

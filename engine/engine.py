@@ -18,6 +18,7 @@ from engine.facts import ModelFacts
 from engine.ingest.table import FAULT, ROW, Progress
 from engine.intake import checkpoint_hash
 from engine.keeper import expired
+from engine.lake import Lake
 from engine.offers import Offers
 from engine.operating import Operating
 from engine.parts import Parts, open_parts
@@ -49,6 +50,7 @@ class Engine(Offers, Downloads, Operating):
         self._parts: Parts | None = None
         self._facts: dict[tuple[str, ...], ModelFacts] = {}
         self.uploads = Uploads.of(self.settings)
+        self.lake = Lake(self.settings.lake_folders, self.settings.home)
 
     def serve(self) -> None:
         """Looks after all runs of the home, as a server does: resumes what was left, deletes what is too old."""

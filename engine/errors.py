@@ -29,6 +29,9 @@ ForelightError
 ├── NotAllowed           somebody who may not do that
 ├── NotComparable        two runs that are not about the same rows
 ├── PluginError          a task, reader or backend of another package that cannot be used
+├── NotInLake            nothing of that name in the folders that the host offers
+├── LakeError            a folder that the host offers does not answer
+├── ObjectStoreError     an object store that does not answer, or says no
 ├── UnknownBackend       FORELIGHT_BACKEND names none that there is
 ├── ClusterError         the cluster does not answer
 └── MissingPackage       an optional package is not installed
@@ -202,6 +205,31 @@ class NotComparable(ForelightError):
 
 class PluginError(ForelightError):
     """A task, reader or backend of another package that cannot be used."""
+
+
+class NotInLake(ForelightError):
+    """Nothing of that name in the folders that the host offers."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such file or folder in the lake. It may have been moved; look again.")
+
+
+class LakeError(ForelightError):
+    """A folder that the host offers does not answer; for visitors' eyes, so without its address."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(f"The folder '{folder}' of the lake does not answer. Try again later, or tell the host.")
+
+
+class ObjectStoreError(ForelightError):
+    """An object store that does not answer, or says no; for hosts' eyes."""
+
+    def __init__(self, address: str, why: str) -> None:
+        line = next(iter(why.strip().splitlines()), "no answer").rstrip(".")
+        super().__init__(
+            f"The object store at {address} cannot be used: {line}. Look whether the address is right, and which keys "
+            "and endpoint the server has (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL for s3://)."
+        )
 
 
 class UnknownBackend(ForelightError):

@@ -14,6 +14,7 @@ from engine.facts import ModelFacts, Storage
 from engine.filters import Filters
 from engine.hosting import Hosting
 from engine.ingest.table import Progress
+from engine.lake import LakeEntry
 from engine.permits import Permits
 from engine.readers import Source
 from engine.registry import ModelEntry
@@ -66,6 +67,24 @@ class GuardedEngine(Permits, Hosting):
     def begin_upload(self, name: str, size: int | None = None) -> Receiving:
         """See Uploads.begin."""
         return self._may("run").uploads.begin(self._visitor(), name, size)
+
+    def lake_names(self) -> tuple[str, ...]:
+        """The folders that the host offers to take files from."""
+        return self._may("run").lake.names
+
+    def lake_entries(self, folder: str, path: str = "") -> tuple[LakeEntry, ...]:
+        """See Lake.entries."""
+        return self._may("run").lake.entries(folder, path)
+
+    def take_from_lake(self, folder: str, path: str) -> Upload:
+        """The file there as an upload of the caller's, within the limits of those."""
+        size, pieces = self._may("run").lake.open(folder, path)
+        with self.begin_upload(path.rpartition("/")[2], size) as receiving:
+            for piece in pieces:
+                receiving.write(piece)
+            found = receiving.finish()
+        self._audit.note(self.caller, "took from the lake", detail=folder)
+        return found
 
     def upload(self, upload_id: str) -> Upload:
         """The caller's own upload of that id, or UploadNotFound."""

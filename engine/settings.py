@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -36,6 +37,9 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=lambda: user_data_path("forelight"), description="where runs live")
     models: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(BUNDLED_MODELS,), description="folders of model folders, separated as in PATH"
+    )
+    lake: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="folders that visitors may take files from: name=/folder;name=s3://bucket/folder"
     )
     accelerator: str = Field(default="auto", description="Lightning's accelerator: auto, cpu, gpu …")
     devices: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
@@ -102,6 +106,27 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip().casefold() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("lake", mode="before")
+    @classmethod
+    def _lake(cls, value: object) -> object:
+        """As name=where, one by one: settings can be hashed."""
+        if isinstance(value, Mapping):
+            value = tuple(f"{name}={where}" for name, where in value.items())
+        pairs = value.split(";") if isinstance(value, str) else value
+        if not isinstance(pairs, (list, tuple)):
+            return value
+        found = tuple(
+            (name.strip(), where.strip()) for name, _, where in (pair.partition("=") for pair in pairs if pair)
+        )
+        if not all(name and "/" not in name and where for name, where in found):
+            raise ValueError("expected name=/folder or name=s3://bucket/folder, separated by semicolons")
+        return tuple("=".join(each) for each in found)
+
+    @property
+    def lake_folders(self) -> Mapping[str, str]:
+        """The lake's folders by their names."""
+        return {name: where for name, _, where in (pair.partition("=") for pair in self.lake)}
 
     @property
     def uploads_folder(self) -> Path:

@@ -21,6 +21,7 @@ LAYERS = (
         "engine.logs",
         "engine.tally",
         "engine.plugins",
+        "engine.object_store",
     ),
     (
         "engine.bins",
@@ -34,7 +35,7 @@ LAYERS = (
         "engine.predicted",
     ),
     ("engine.signature", "engine.cells"),
-    ("engine.readers", "engine.uploads"),
+    ("engine.readers", "engine.uploads", "engine.lake"),
     ("engine.ingest",),
     ("engine.tasks",),
     (

@@ -12,8 +12,9 @@ from typing import Any
 import streamlit as st
 
 from dashboard.api import template_path
+from dashboard.components.lake import offer_lake
 from dashboard.words import count, listed, plain, short, size
-from engine import ForelightError, GuardedEngine, ModelEntry, Source, task_of
+from engine import ForelightError, GuardedEngine, ModelEntry, Source, Upload, task_of
 
 _PARTS = Path(__file__).parent / "uploader"
 _ACCEPTED_PICTURES = ".png,.jpg,.jpeg,.webp,.bmp,.tif,.tiff,.zip,image/png,image/jpeg,image/webp"
@@ -33,18 +34,22 @@ _uploader = st.components.v2.component(
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What is to be predicted: files on disk, by the visitor's names. `ids` are those of uploads; a sample has none."""
+    """What is to be predicted: files on disk, by the visitor's names. `ids` are those of uploads; a sample has none.
+
+    `sent` says that they come from the visitor's browser, whose list of files shows them.
+    """
 
     id: str
     sources: tuple[Source, ...]
     ids: tuple[str, ...] = ()
+    sent: bool = False
 
 
 def ask_for_files(engine: GuardedEngine, entry: ModelEntry) -> Files | None:
     """The files to predict with this model; None as long as there are none, or some of them are on their way."""
     kept: Files | None = st.session_state.get(_key(entry))
-    if kept is not None and not kept.ids:
-        _show_sample(engine, kept, entry)
+    if kept is not None and not kept.sent:
+        _show_files(engine, kept, entry)
         return kept
     _show_uploader(engine, entry, kept)
     if kept is None:
@@ -125,7 +130,7 @@ def take_files(engine: GuardedEngine, entry: ModelEntry, told: Mapping[str, Any]
     st.session_state[f"gone-{entry.id}"] = gone
     st.session_state.pop(_key(entry), None)
     if found and not gone:
-        st.session_state[_key(entry)] = Files(str(told["token"]), tuple(found), tuple(told["ids"]))
+        st.session_state[_key(entry)] = Files(str(told["token"]), tuple(found), tuple(told["ids"]), sent=True)
 
 
 def _offer_samples(engine: GuardedEngine, entry: ModelEntry) -> None:
@@ -139,10 +144,15 @@ def _offer_samples(engine: GuardedEngine, entry: ModelEntry) -> None:
             if st.button(label, icon=":material/experiment:", key=f"sample-{entry.id}-{number}"):
                 sources = engine.sample_sources(entry.id, sample.title)
                 _keep(engine, entry, Files(secrets.token_hex(8), sources))
+        offer_lake(engine, entry.id, partial(_take_from_lake, engine, entry))
         st.link_button("Download a template", template_path(entry.id), icon=":material/download:", type="tertiary")
 
 
-def _show_sample(engine: GuardedEngine, files: Files, entry: ModelEntry) -> None:
+def _take_from_lake(engine: GuardedEngine, entry: ModelEntry, upload: Upload) -> None:
+    _keep(engine, entry, Files(secrets.token_hex(8), (upload.source(),), (upload.id,)))
+
+
+def _show_files(engine: GuardedEngine, files: Files, entry: ModelEntry) -> None:
     names = [source.name for source in files.sources]
     octets = sum(source.path.stat().st_size for source in files.sources if source.path.is_file())
     named = short(names[0], 60) if len(names) == 1 else f"{count(len(names), 'file')}: {short(listed(names), 80)}"
@@ -154,7 +164,7 @@ def _show_sample(engine: GuardedEngine, files: Files, entry: ModelEntry) -> None
 
 
 def _keep(engine: GuardedEngine, entry: ModelEntry, files: Files) -> None:
-    """Remembers the sample, and shows an empty uploader next time."""
+    """Remembers the files, and shows an empty uploader next time."""
     forget_files(engine, entry)
     st.session_state[_key(entry)] = files
     st.rerun()

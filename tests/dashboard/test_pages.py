@@ -77,7 +77,7 @@ def upload(app: AppTest, name: str, content: bytes) -> AppTest:
     with engine.uploads.begin(TESTER, name, len(content)) as receiving:
         receiving.write(content)
         found = receiving.finish()
-    app.session_state[f"upload-{model}"] = Files("token", (found.source(),), (found.id,))
+    app.session_state[f"upload-{model}"] = Files("token", (found.source(),), (found.id,), sent=True)
     app.run()
     assert not app.exception
     return app

@@ -69,6 +69,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory, login: bool) -> Iterator[En
         patch.setenv("FORELIGHT_LOGIN", str(int(login)))
         patch.setenv("FORELIGHT_HOSTS", HOST)
         patch.setenv("FORELIGHT_NAMES", "testserver")
+        patch.setenv("FORELIGHT_LAKE", f"lab={BUNDLED_MODELS / MODEL}")
         patch.setattr("dashboard.resources.Engine", open_engine)
         believe(patch)
         get_engine.clear()
@@ -189,7 +190,7 @@ def test_every_route_for_every_role(
     if route == "DELETE /runs/{run_id}":
         run_id = engine.again(run_id).id
     places = {"run_id": run_id, "name": "x.csv", "model_id": MODEL, "share_id": NEVER, "suffix": "csv"}
-    places |= {"row:int": "1", "row": "1", "rest:path": "nothing/at/all"}
+    places |= {"row:int": "1", "row": "1", "rest:path": "nothing/at/all", "folder": "lab"}
     for name, value in places.items():
         path = path.replace(f"{{{name}}}", value)
     path = path.replace("/*", "/swagger-ui.css")
@@ -197,6 +198,8 @@ def test_every_route_for_every_role(
         query = {**query, "provider": "default"}
     if route in ("POST /uploads", "POST /models/{model_id}/runs"):
         query = {**query, "name": "x.csv"}
+    if route == "POST /lake/{folder}":
+        query = {**query, "path": "card.yaml"}
     body = BODIES.get(route)
     answer = ask(site, method, f"{PATH}{path}" if route in API else path, own, {**OURS, **headers}, query, body)
     assert answer.status_code == expected(route, role, login=login, api=route in API), answer.text[:200]
