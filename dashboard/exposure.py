@@ -10,11 +10,14 @@ import streamlit as st
 
 from dashboard.callers import is_loopback
 from dashboard.login import why_no_login
-from engine import Settings
+from engine import Settings, why_unsafe
 
 
 def check_exposure(settings: Settings) -> None:
-    """Ends the program with a sentence where other machines would be served without a login that nobody meant."""
+    """Ends the program with a sentence where checkpoints could run code, or others be served without a login."""
+    unsafe = why_unsafe()
+    if unsafe:
+        _refuse(unsafe)
     if settings.login:
         missing = why_no_login()
         if missing:

@@ -47,7 +47,7 @@ from engine.report import report_html
 from engine.results import Results
 from engine.runs import Options, Place, Run, Search
 from engine.runs.queue import Standing
-from engine.settings import SettingInForce, Settings
+from engine.settings import SettingInForce, Settings, why_unsafe
 from engine.signature import ColumnUse, Problem, Report
 from engine.standing import Neighbours, neighbours, shares_below
 from engine.tasks import TASKS, task_of
@@ -137,4 +137,5 @@ __all__ = [
     "set_up_logs",
     "shares_below",
     "task_of",
+    "why_unsafe",
 ]

@@ -6,8 +6,9 @@ Follows the order in which hostile files were refused cheaply: archive, size, ch
 from __future__ import annotations
 
 import os
+import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ import torch
 
 from engine.card import ModelCard, file_hash
 from engine.errors import CheckpointError
+from engine.harmless import check_harmless
+from engine.settings import why_unsafe
 
 MAX_PICKLE_BYTES = 64 * 2**20
 MAX_HYPER_PARAMETERS = 10_000
 CLI_KEYS = ("_instantiator", "_class_path")  # what LightningCLI adds
+_END = struct.Struct("<4s4H2LH")  # of a zip
 _PLAIN = (str, int, float, bool, type(None))
-UNSAFE_VARIABLE = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,10 @@ class Checkpoint:
 
 def load_checkpoint(path: Path, card: ModelCard) -> Checkpoint:
     """The checkpoint's weights and hyper-parameters, on the CPU; CheckpointError where it is not safe or not whole."""
-    if os.environ.get(UNSAFE_VARIABLE, "").lower() in ("1", "y", "yes", "true"):
-        raise CheckpointError(f"{UNSAFE_VARIABLE} is set: checkpoints could run code. Unset it and start again.")
-    os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")  # for what a model's own code may load
+    unsafe = why_unsafe()
+    if unsafe:
+        raise CheckpointError(unsafe)
+    os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"  # for what a model's own code may load
     if not path.is_file():
         raise CheckpointError(f"The checkpoint {path.name} is not in the model's folder. Put it there.")
     digest = file_hash(path)
@@ -54,7 +58,9 @@ def load_checkpoint(path: Path, card: ModelCard) -> Checkpoint:
     _check_names(path)
     content = _load(path)
     state_dict = content.get("state_dict")
-    if not isinstance(state_dict, dict) or not all(isinstance(value, torch.Tensor) for value in state_dict.values()):
+    if not isinstance(state_dict, dict) or not all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state_dict.items()
+    ):
         raise CheckpointError(f"{path.name} has no 'state_dict' of tensors; expected a Lightning checkpoint.")
     _check_finite(state_dict, path)
     name = content.get("hparams_name")
@@ -62,7 +68,7 @@ def load_checkpoint(path: Path, card: ModelCard) -> Checkpoint:
         state_dict,
         _hyper_parameters(content, path),
         digest,
-        str(name) if name and name != "kwargs" else "",
+        name if isinstance(name, str) and name != "kwargs" else "",
         _hyper_parameters(content, path, "datamodule_hyper_parameters"),
     )
 
@@ -73,6 +79,8 @@ def _check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             names = {member.filename for member in members}
+            if not _is_one_zip(path, members):
+                raise CheckpointError(f"{path.name} holds more than one zip. It may be damaged or hostile.")
             if len(names) != len(members) or any(member.compress_type != zipfile.ZIP_STORED for member in members):
                 raise CheckpointError(f"{path.name} has packed or doubled members; torch.save writes neither.")
             if sum(member.file_size for member in members) > path.stat().st_size:
@@ -80,12 +88,36 @@ def _check_archive(path: Path) -> None:
             if any(member.filename.endswith(".pkl") and member.file_size > MAX_PICKLE_BYTES for member in members):
                 raise CheckpointError(f"{path.name} holds a pickle of over {MAX_PICKLE_BYTES >> 20} MiB.")
             damaged = archive.testzip()
+            if damaged is not None:
+                raise CheckpointError(f"{path.name} is damaged: the checksum of '{damaged}' is wrong. Copy it again.")
+            _check_pickle(path, archive)
     except (zipfile.BadZipFile, OSError, NotImplementedError, EOFError) as exc:
         raise CheckpointError(
             f"{path.name} is not a checkpoint that torch.save wrote (a zip archive): {exc}. Save it again."
         ) from exc
-    if damaged is not None:
-        raise CheckpointError(f"{path.name} is damaged: the checksum of '{damaged}' is wrong. Copy it again.")
+
+
+def _is_one_zip(path: Path, members: Sequence[zipfile.ZipInfo]) -> bool:
+    """Whether the file begins and ends with it; of two zips in one file, torch may read the one not looked at."""
+    with path.open("rb") as file:
+        file.seek(-_END.size, os.SEEK_END)
+        mark, *_, comment = _END.unpack(file.read())
+    return mark == b"PK\5\6" and comment == 0 and min((member.header_offset for member in members), default=0) == 0
+
+
+def _check_pickle(path: Path, archive: zipfile.ZipFile) -> None:
+    """Looks at what would be made, in the very bytes that torch will read: its own zip reader may find others."""
+    folder = archive.namelist()[0].partition("/")[0] if archive.namelist() else ""
+    sizes = {info.filename.removeprefix(f"{folder}/"): info.file_size for info in archive.infolist()}
+    try:
+        reader = torch._C.PyTorchFileReader(str(path))
+        content, records = reader.get_record("data.pkl"), set(reader.get_all_records())
+    except RuntimeError as exc:
+        raise CheckpointError(f"{path.name} is not a checkpoint that torch.save wrote: it has no data.pkl.") from exc
+    if records != set(sizes) or content != archive.read(f"{folder}/data.pkl"):
+        raise CheckpointError(f"{path.name} is a zip that can be read in two ways. It may be damaged or hostile.")
+    numbers = {name.removeprefix("data/"): size for name, size in sizes.items() if name.startswith("data/")}
+    check_harmless(path.name, content, numbers)
 
 
 def _check_names(path: Path) -> None:
@@ -106,7 +138,7 @@ def _load(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as exc:  # torch raises many kinds
-        raise CheckpointError(f"{path.name} cannot be loaded: {str(exc).splitlines()[0]}") from exc
+        raise CheckpointError(f"{path.name} cannot be loaded: {next(iter(str(exc).splitlines()), repr(exc))}") from exc
     if not isinstance(content, dict):
         raise CheckpointError(f"{path.name} holds {type(content).__name__}; expected a Lightning checkpoint.")
     return content
@@ -114,7 +146,8 @@ def _load(path: Path) -> dict[str, Any]:
 
 def _check_finite(state_dict: Mapping[str, torch.Tensor], path: Path) -> None:
     for name, tensor in state_dict.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+        numbers = tensor.float() if tensor.is_floating_point() and tensor.itemsize == 1 else tensor
+        if tensor.is_floating_point() and not bool(torch.isfinite(numbers).all()):
             raise CheckpointError(f"{path.name}: the weight '{name}' is not finite. The training may have diverged.")
 
 

@@ -17,6 +17,7 @@ _SECRET = re.compile(r"secret|password|token|(?:^|_)key")
 _IN_ADDRESS = re.compile(r"(://[^/@:]*:)[^@]*(?=@)")
 _OPTION = re.compile(r"([?&;](?:[^=&;]*(?:pass|secret|token|key)[^=&;]*)=)[^&;]*", re.IGNORECASE)
 BUNDLED_MODELS = Path(__file__).parent / "demos" / "models"
+UNSAFE_VARIABLE = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,13 @@ class Settings(BaseSettings):
             )
             for name, field in type(self).model_fields.items()
         )
+
+
+def why_unsafe() -> str:
+    """What in the environment would let checkpoints run code, as a sentence; "" where nothing does."""
+    if os.environ.get(UNSAFE_VARIABLE, "").lower() in ("1", "y", "yes", "true"):
+        return f"{UNSAFE_VARIABLE} is set: checkpoints could run code. Unset it and start again."
+    return ""
 
 
 def _shown(name: str, value: object) -> str:

@@ -47,6 +47,8 @@ LAYERS = (
         "engine.probe_rows",
     ),
     (
+        "engine.pickled",
+        "engine.harmless",
         "engine.checkpoint",
         "engine.calling",
         "engine.compiling",

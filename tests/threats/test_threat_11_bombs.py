@@ -1,0 +1,136 @@
+"""Threat 11: checkpoints of a few bytes that would take gigabytes, or all time there is, once they are loaded."""
+
+from __future__ import annotations
+
+import resource
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from engine.checkpoint import MAX_PICKLE_BYTES
+from engine.errors import CheckpointError, ForelightError
+from engine.module import build_module
+from tests.threats.checkpoints import CARD, load, repacked, saved
+
+_MOST_GROWTH = 64 << 20
+_EMPTY_TUPLE, _PAIR_OF_IT = b")", b"q\xc8h\xc8\x86"  # remember it, take it again, make a pair of both
+TENSOR = b"ctorch._utils\n_rebuild_tensor_v2\n"
+
+
+def under(key: bytes, value: bytes) -> Callable[[bytes], bytes]:
+    """A change to a pickle of a dict: one more item, written in a pickle's own instructions."""
+    item = b"X" + struct.pack("<I", len(key)) + key + value + b"s"
+    return lambda pickled: pickled[:-1] + item + b"."
+
+
+def tensor(size: bytes, stride: bytes = b"K\0", *, there: int = 4, offset: bytes = b"K\0") -> bytes:
+    """A tensor of the first weight's numbers, of any size."""
+    text = b"X\7\0\0\0storage", b"ctorch\nFloatStorage\n", b"X\1\0\0\0" + b"0", b"X\3\0\0\0cpu", bytes([75, there])
+    storage = b"(" + b"".join(text) + b"tQ"
+    empty = b"ccollections\nOrderedDict\n)R"
+    return TENSOR + b"(" + storage + offset + size + b"\x85" + stride + b"\x85" + b"\x89" + empty + b"tR"
+
+
+def number(value: int) -> bytes:
+    return b"\x8a\x08" + struct.pack("<q", value)
+
+
+BOMBS = {
+    "ten gigabytes of zeros": b"c__builtin__\nbytearray\n" + number(10**10) + b"\x85R",
+    "a tensor of any size": b"ctorch\nTensor\n" + number(10**10) + b"\x85R",
+    "a storage of any size": b"ctorch.storage\nUntypedStorage\n" + number(10**10) + b"\x85R",
+    "one number in ten billion places": tensor(number(10**10)),
+    "numbers that are not there": tensor(number(10**10), b"K\1"),
+    "numbers before the first": tensor(b"K\1", offset=number(-10)),
+    "more numbers than the file has": tensor(b"K\4", b"K\1", there=200),
+    "a tensor without numbers": b"ctorch._utils\n_rebuild_meta_tensor_no_storage\n"
+    + b"(ctorch\nfloat32\n" + number(10**10) + b"\x85K\1\x85\x89tR",
+    "a key that takes for ever to hash": b"}" + _EMPTY_TUPLE + _PAIR_OF_IT * 60 + b"K\1s",
+    "a set that takes for ever to hash": b"c__builtin__\nset\n]" + _EMPTY_TUPLE + _PAIR_OF_IT * 60 + b"a\x85R",
+    "a text that takes for ever to decode": b"c_codecs\nencode\nX\1\0\0\0aX\4\0\0\0idna\x86R",
+    "an instruction that torch does not know": b"\x8f",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("value", BOMBS.values(), ids=BOMBS)
+@pytest.mark.parametrize("key", [b"callbacks", b"state_dict"])
+def test_nothing_is_made_of_it(tmp_path: Path, key: bytes, value: bytes) -> None:
+    path = repacked(saved(tmp_path / "model.ckpt"), under(key, value))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(CheckpointError):
+        load(path)
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10 < _MOST_GROWTH
+
+
+def test_a_name_that_takes_for_ever_to_say(tmp_path: Path) -> None:
+    """A kilobyte of lists in lists, each held twice."""
+    nested: list[Any] = []
+    for _ in range(60):
+        nested = [nested, nested]
+    assert load(saved(tmp_path / "model.ckpt", hparams_name=nested)).hyper_parameters_name == ""
+    with pytest.raises(CheckpointError, match="more than 10,000 hyper-parameters"):
+        load(saved(tmp_path / "model.ckpt", hyper_parameters={"x": nested}))
+
+
+def test_what_is_honestly_shared_and_spread_is_loaded(tmp_path: Path) -> None:
+    weight = torch.arange(12.0).reshape(3, 4)
+    state = {"a": weight, "tied": weight, "turned": weight.t(), "part": weight[1:, ::2], "none": torch.empty(0, 3)}
+    state |= {"spread": torch.arange(3).expand(5, -1), "one": torch.tensor(2.0), "half": weight.bfloat16()}
+    state |= {"parameter": torch.nn.Parameter(weight), "eighth": weight.to(torch.float8_e4m3fn), "yes": weight > 1}
+    net = torch.nn.Linear(2, 1)
+    steps = torch.optim.AdamW(net.parameters())
+    net(torch.ones(1, 2)).sum().backward()
+    steps.step()
+    rest = {"optimizer_states": [steps.state_dict()], "size": torch.Size([2]), "device": torch.device("cpu")}
+    rest |= {"hyper_parameters": {"layers": (1, 2), "kinds": {"a", "b"}, "dtype": torch.float16, "large": 2**70}}
+    found = load(saved(tmp_path / "model.ckpt", state_dict=state, **rest))
+    assert {name: value.shape for name, value in found.state_dict.items()} == {n: v.shape for n, v in state.items()}
+    assert torch.equal(found.state_dict["part"], state["part"])
+    assert found.hyper_parameters == rest["hyper_parameters"]
+
+
+def test_packed_members_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="packed or doubled"):
+        load(repacked(saved(tmp_path / "model.ckpt"), bytes, zipfile.ZIP_DEFLATED))
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_doubled_members_are_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path / "model.ckpt")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("model/data.pkl", b"N.")
+    with pytest.raises(CheckpointError, match="packed or doubled"):
+        load(path)
+
+
+def test_two_zips_in_one_file(tmp_path: Path) -> None:
+    """Python's reader takes the second one, torch's the first: a bomb beside what was looked at."""
+    path = saved(tmp_path / "model.ckpt")
+    bomb = repacked(saved(tmp_path / "bomb.ckpt"), bytes, zipfile.ZIP_DEFLATED).read_bytes()
+    harmless = path.read_bytes()
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = bomb
+    commented = path.read_bytes()
+    for content in (commented, bomb + harmless, harmless + harmless, harmless + b"x", b"x" * 64 + harmless):
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError, match="more than one zip"):
+            load(path)
+
+
+def test_a_pickle_above_the_limit(tmp_path: Path) -> None:
+    path = saved(tmp_path / "model.ckpt", callbacks="x" * MAX_PICKLE_BYTES)
+    with pytest.raises(CheckpointError, match="holds a pickle of over 64 MiB"):
+        load(path)
+
+
+def test_a_size_that_no_memory_holds(tmp_path: Path) -> None:
+    """4 × 10¹⁸ bytes are asked for; found out before any is taken."""
+    parameters = {"features": 3, "classes": 2, "hidden": 10**9}
+    path = saved(tmp_path / "model.ckpt", state_dict={}, hyper_parameters=parameters)
+    with pytest.raises(ForelightError, match="not one of"):
+        build_module(CARD, tmp_path, load(path))
