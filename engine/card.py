@@ -22,6 +22,7 @@ from engine.card_parts import (
     SequenceInput,
 )
 from engine.errors import CardError, nearest
+from engine.yaml_text import parsed
 
 TaskName = Annotated[str, Field(pattern=r"^[a-z]+(-[a-z]+)*$")]
 OutputKind = Literal["values", "logits", "probabilities", "classes", "boxes"]
@@ -140,7 +141,7 @@ class ModelCard(CardModel):
 def read_card(path: Path) -> ModelCard:
     """The card in `path`, or CardError naming the key at fault and the nearest known one."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = parsed(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
         raise CardError(f"{path.name} cannot be read as YAML: {exc}") from exc
     if not isinstance(content, dict):

@@ -22,6 +22,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from engine.card import Figure, ModelCard, file_hash
 from engine.card_parts import CardModel
 from engine.errors import CardError, NotWritable, UnknownVersion
+from engine.yaml_text import parsed
 
 VERSIONS_FILE = "versions.yaml"
 FIRST = "1"
@@ -77,7 +78,7 @@ def read_versions(folder: Path) -> Versions:
     """The versions beside the card's own; CardError where the file cannot be used."""
     path = folder / VERSIONS_FILE
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = parsed(path.read_text(encoding="utf-8"))
         return Versions.model_validate(content or {})
     except FileNotFoundError:
         return Versions()

@@ -22,6 +22,7 @@ LAYERS = (
         "engine.tally",
         "engine.plugins",
         "engine.object_store",
+        "engine.yaml_text",
     ),
     (
         "engine.bins",
