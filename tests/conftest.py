@@ -16,6 +16,19 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    from tests.order import rank
+
+    items.sort(key=lambda item: rank(item.nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    from tests.order import InOrder
+
+    config.option.loadscopereorder = False  # files with few tests are not the short ones
+    return InOrder(config, log)
+
+
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     """An engine with the bundled models and its own home, on the CPU."""

@@ -1,4 +1,4 @@
-"""Worker processes that all tests of one process share: starting them, and importing torch in them, takes seconds."""
+"""Worker processes that all tests of one process share, forked where torch is loaded already."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from functools import cache
 
 from engine import Engine, Settings
 from engine.backends import WorkerPool
+from tests.forking import begin_forked
 
 
 @cache
 def pool(devices: int = 1) -> WorkerPool:
-    made = WorkerPool(devices)
+    made = WorkerPool(devices, begin=begin_forked)
     atexit.register(made.close)
     return made
 

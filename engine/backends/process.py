@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import count
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol
 
 from engine.backends.allowance import Allowance
 from engine.backends.backend import Heard, Result
@@ -45,16 +45,40 @@ class Killed(Exception):
         super().__init__(words)
 
 
+class Begun(Protocol):
+    """A process that was begun, as far as one is looked at."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def kill(self) -> None: ...
+
+
+Begin = Callable[[str, int, dict[str, str]], Begun]
+
+
+def begin_process(name: str, pipe: int, environment: dict[str, str]) -> Begun:
+    """A new process that does what comes over that end of a pipe."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "engine.worker", str(pipe), name],
+        pass_fds=[pipe],
+        stdin=subprocess.DEVNULL,
+        env=environment,
+        start_new_session=True,
+    )
+
+
 class WorkerProcess:
     """One process. Safe to use from several threads, which then wait for each other."""
 
-    def __init__(self, name: str, threads: int | None = None) -> None:
-        self.name, self.threads = name, threads
+    def __init__(self, name: str, threads: int | None = None, begin: Begin = begin_process) -> None:
+        self.name, self.threads, self._begin = name, threads, begin
         self.restarts = -1
         self.doing: Doing | None = None
         self._numbers = count(1)
         self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Begun | None = None
         self._connection: Connection | None = None
 
     @property
@@ -126,13 +150,8 @@ class WorkerProcess:
             self._end()
             own, theirs = Pipe()
             path = os.pathsep.join(part or os.getcwd() for part in sys.path)
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "engine.worker", str(theirs.fileno()), self.name],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, **self._environment(), "PYTHONPATH": path},
-                start_new_session=True,
-            )
+            environment = {**os.environ, **self._environment(), "PYTHONPATH": path}
+            self._process = self._begin(self.name, theirs.fileno(), environment)
             theirs.close()
             self._connection = own
             self.restarts += 1
@@ -202,11 +221,11 @@ class WorkerPool:
     An analyst is started when first needed, and a second one only while the first is busy.
     """
 
-    def __init__(self, devices: int = 1, readers: int = 1, analysts: int = 2) -> None:
+    def __init__(self, devices: int = 1, readers: int = 1, analysts: int = 2, begin: Begin = begin_process) -> None:
         threads = max(1, _cores() // devices) if devices > 1 else None
-        self.devices = tuple(WorkerProcess(f"device-{number}", threads) for number in range(devices))
-        self.readers = tuple(WorkerProcess(f"reader-{number}") for number in range(readers))
-        self.analysts = tuple(WorkerProcess(f"analyst-{number}") for number in range(analysts))
+        self.devices = tuple(WorkerProcess(f"device-{number}", threads, begin) for number in range(devices))
+        self.readers = tuple(WorkerProcess(f"reader-{number}", begin=begin) for number in range(readers))
+        self.analysts = tuple(WorkerProcess(f"analyst-{number}", begin=begin) for number in range(analysts))
         self._free_readers, self._free_analysts = _queue(self.readers), _queue(self.analysts)
 
     @property

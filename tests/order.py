@@ -1,0 +1,42 @@
+"""Which file of tests is begun when, and which share a process, where several processes test: the long ones first."""
+
+from __future__ import annotations
+
+from xdist.scheduler import LoadFileScheduling
+
+_SAME = ("main_job", "rows", "judging", "report", "keyboard", "snippets")
+_ON_ONE_SERVER = {f"tests/browser/test_{name}.py" for name in _SAME}
+_LONG = (
+    "engine/test_kill",
+    "browser/test_main_job",
+    "browser/test_two_servers",
+    "browser/test_million",
+    "browser/test_uploads",
+    "dashboard/test_pages",
+    "browser/test_login",
+    "browser/test_runs",
+    "test_readme",
+    "engine/test_training",
+    "engine/test_life",
+    "engine/test_workers",
+    "browser/test_exploring",
+    "engine/test_draft",
+    "engine/test_batch_size",
+    "engine/test_lightning_cli",
+)
+
+
+def rank(nodeid: str) -> tuple[int, bool]:
+    """Sorts tests: long files by their length, which leaves none of them for the end; then all others as they are."""
+    file = nodeid.partition("::")[0]
+    scope = "tests/browser/test_main_job.py" if file in _ON_ONE_SERVER else file
+    place = next((place for place, name in enumerate(_LONG) if scope == f"tests/{name}.py"), len(_LONG))
+    return place, scope != file
+
+
+class InOrder(LoadFileScheduling):
+    """A file stays in one process, and so do those whose pages the one server of a process shows."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "one server" if file in _ON_ONE_SERVER else file
