@@ -20,6 +20,7 @@ from dashboard.names import OwnNames
 from dashboard.operating import OPERATING_ROUTES, serve_metrics
 from dashboard.resources import get_engine, warm_up
 from dashboard.security import Closed, SecurityHeaders
+from dashboard.trail import TRAIL_ROUTES
 from dashboard.v1.app import API_ROUTES
 from dashboard.visitors import Visitors
 from engine import set_up_logs
@@ -47,7 +48,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 app = st.App(
     Path(__file__).with_name("main.py"),
     lifespan=lifespan,
-    routes=(*ROUTES, *LOGIN_ROUTES, *OPERATING_ROUTES, *API_ROUTES),
+    routes=(*ROUTES, *LOGIN_ROUTES, *OPERATING_ROUTES, *TRAIL_ROUTES, *API_ROUTES),
     middleware=[
         Middleware(SecurityHeaders),
         Middleware(OwnNames),

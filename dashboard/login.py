@@ -25,7 +25,7 @@ COOKIE = "forelight_next"
 _NO_STORE = {"cache-control": "no-store"}
 _OPEN = (
     *(f"/{name}/" for name in ("auth", "api", "download", "report", "template", "image", "mask", "upload")),
-    *("/login", "/oauth2callback", "/upload", "/healthz", "/readyz", "/metrics", "/_stcore/health"),
+    *("/login", "/oauth2callback", "/upload", "/healthz", "/readyz", "/metrics", "/trail.csv", "/_stcore/health"),
 )
 _PAGE = Environment(loader=FileSystemLoader(Path(__file__).parent / "brand"), autoescape=True).get_template(
     "login.html"

@@ -1,6 +1,6 @@
 """Forelight's engine: predictions from files by PyTorch Lightning checkpoints. Knows nothing of Streamlit or HTTP."""
 
-from engine.access import AuditEntry, Caller, Role, Scope, Share, Token
+from engine.access import AuditEntry, AuditSearch, Caller, Role, Scope, Share, Token
 from engine.card import Column, Figure, ModelCard
 from engine.comparison import ClassComparison, LabelSetComparison, ValueComparison, compare
 from engine.engine import Engine
@@ -61,6 +61,7 @@ __all__ = [
     "TASKS",
     "Alike",
     "AuditEntry",
+    "AuditSearch",
     "Caller",
     "ClassComparison",
     "ClassEvaluation",

@@ -95,9 +95,9 @@ def export_bytes(results: Results, suffix: str, where: Filters = (), columns: Se
     return round(len(text.encode()) * rows / max(sample.height, 1)), rows <= sample.height
 
 
-def csv_text(frame: pl.DataFrame) -> str:
+def csv_text(frame: pl.DataFrame, *, header: bool = True) -> str:
     """A small frame as CSV that a spreadsheet opens without running anything."""
-    return harmless(flat(frame).lazy()).collect().write_csv()
+    return harmless(flat(frame).lazy()).collect().write_csv(include_header=header)
 
 
 def flat(frame: pl.DataFrame) -> pl.DataFrame:

@@ -40,7 +40,7 @@ class Guard:
         owner, model_id = engine.owner_of(run_id)
         if self.settings.login and not self._owns(owner) and not self._shares.opens(run_id, self.caller.keys):
             raise RunNotFound(run_id)
-        self._audit.did_often(self.caller, "saw", run_id, model_id)
+        self._audit.did_often(self.caller, "saw", run_id, model_id, self._as_whom(owner))
         return engine
 
     def _mine(self, run_id: str, scope: Scope) -> Engine:
@@ -67,5 +67,10 @@ class Guard:
         return replace(search or Search(), visitor=self.caller.visitor)
 
     def _note(self, action: str, run_id: str, detail: str = "") -> None:
-        _, model_id = self._engine.owner_of(run_id)
-        self._audit.note(self.caller, action, run_id, model_id, detail)
+        owner, model_id = self._engine.owner_of(run_id)
+        said = ", ".join(filter(None, (detail, self._as_whom(owner))))
+        self._audit.note(self.caller, action, run_id, model_id, said)
+
+    def _as_whom(self, owner: str) -> str:
+        """What the trail adds where a host uses the host's right to what is another's."""
+        return "as host" if self.caller.operates and owner != self.caller.visitor else ""

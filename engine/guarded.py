@@ -66,7 +66,9 @@ class GuardedEngine(Permits, Hosting):
 
     def begin_upload(self, name: str, size: int | None = None) -> Receiving:
         """See Uploads.begin."""
-        return self._may("run").uploads.begin(self._visitor(), name, size)
+        coming = self._may("run").uploads.begin(self._visitor(), name, size)
+        self._audit.did_often(self.caller, "uploaded")
+        return coming
 
     def lake_names(self) -> tuple[str, ...]:
         """The folders that the host offers to take files from."""
@@ -238,6 +240,11 @@ class GuardedEngine(Permits, Hosting):
         html = report_html(self._seen(run_id).results(run_id))
         self._note("downloaded", run_id, "report")
         return html
+
+    def took_numbers(self, run_id: str) -> None:
+        """Notes that the numbers of a chart are saved as a file; RunNotFound where the run is not shared any more."""
+        self._seen(run_id)
+        self._note("downloaded", run_id, "a chart's numbers")
 
     def storage(self) -> Storage:
         """See Engine.storage."""

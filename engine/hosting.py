@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry
 
-from engine.access import AuditEntry
+from engine.access import AuditEntry, AuditSearch
 from engine.engine import Engine
 from engine.errors import LoginNeeded, NotAllowed
 from engine.facts import WorkerState
@@ -28,10 +28,11 @@ class Hosting(Guard):
             raise NotAllowed("Only hosts may do that.")
         return self._engine
 
-    def set_default(self, model_id: str, version: str) -> None:
+    def set_default(self, model_id: str, version: str) -> str:
         """See Engine.set_default."""
         before = self.operate().set_default(model_id, version)
         self._audit.note(self.caller, "set the default", model_id=model_id, detail=f"{before} → {version}")
+        return before
 
     def workers(self) -> tuple[WorkerState, ...]:
         """See Engine.workers."""
@@ -62,17 +63,21 @@ class Hosting(Guard):
         self.operate()
         return self._audit.people()
 
-    def audit(
-        self, *, visitor: str = "", run_id: str = "", action: str = "", limit: int = 100, offset: int = 0
-    ) -> tuple[AuditEntry, ...]:
+    def audit(self, wanted: AuditSearch | None = None, *, limit: int = 100, offset: int = 0) -> tuple[AuditEntry, ...]:
         """The trail, the newest first."""
         self.operate()
-        return self._audit.entries(visitor=visitor, run_id=run_id, action=action, limit=limit, offset=offset)
+        return self._audit.entries(wanted, limit=limit, offset=offset)
 
-    def count_audit(self, *, visitor: str = "", run_id: str = "", action: str = "") -> int:
-        """How many entries of the trail there are of that kind."""
+    def download_audit(self, wanted: AuditSearch | None = None) -> Iterator[tuple[AuditEntry, ...]]:
+        """All of the trail that is wanted, the newest first, some thousand entries at a time; that is noted too."""
         self.operate()
-        return self._audit.count(visitor=visitor, run_id=run_id, action=action)
+        self._audit.note(self.caller, "downloaded", detail="the trail")
+        return self._audit.pages(wanted)
+
+    def count_audit(self, wanted: AuditSearch | None = None) -> int:
+        """How many entries of the trail are wanted."""
+        self.operate()
+        return self._audit.count(wanted)
 
     def audit_actions(self) -> tuple[str, ...]:
         """What the trail holds, by what was done."""

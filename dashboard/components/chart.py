@@ -10,6 +10,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard import selection
+from dashboard.callers import this_engine
 from dashboard.words import plain
 from engine import Filter, csv_text
 
@@ -40,7 +41,7 @@ def show_title(title: str, name: str, numbers: pl.DataFrame | None = None) -> No
         if numbers is not None:
             st.download_button(
                 "Numbers",
-                data=lambda: csv_text(numbers).encode(),
+                data=_noted(numbers),
                 file_name=f"{name.partition('|')[0]}.csv",
                 mime="text/csv",
                 key=f"numbers-{name}",
@@ -49,6 +50,17 @@ def show_title(title: str, name: str, numbers: pl.DataFrame | None = None) -> No
                 icon=":material/download:",
                 help="What this chart shows, as CSV",
             )
+
+
+def _noted(numbers: pl.DataFrame) -> Callable[[], bytes]:
+    """The numbers as CSV, and a line in the trail, once they are asked for."""
+    engine, run_id = this_engine(), st.query_params.get("run") or st.query_params.get("a", "")
+
+    def content() -> bytes:
+        engine.took_numbers(run_id)
+        return csv_text(numbers).encode()
+
+    return content
 
 
 def draw(

@@ -34,3 +34,5 @@ class Caller:
 
 THE_SERVER = Caller("", "host", "the server itself")
 """What nobody asked for, such as the end of a run that became too old."""
+THE_COMMAND_LINE = Caller("", "host", "the command line")
+"""Who sits at the server's machine, and may change all that is there."""

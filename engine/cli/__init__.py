@@ -12,7 +12,7 @@ from rich.table import Table
 
 from engine.cli.printing import err, print_json, print_report, print_table, safe, summarise
 from engine.cli.runs import AsJson, runs
-from engine.cli.session import DONE, FAILED, REFUSED, follow, open_engine
+from engine.cli.session import DONE, FAILED, REFUSED, follow, noting, open_engine
 from engine.cli.tuning import tune_model
 from engine.cli.versions import ModelVersion, versions
 from engine.draft.rehearsal import check_model
@@ -107,7 +107,7 @@ def predict(
         if not run.report.clean:
             print_report(run.report, err)
         try:
-            engine.submit(run.id, options)
+            noting(engine).submit(run.id, options)
         except InputRefused:
             engine.delete(run.id)
             raise

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from engine.cli.printing import err, print_json, print_table, safe, summarise
-from engine.cli.session import DONE, FAILED, follow, open_engine
+from engine.cli.session import DONE, FAILED, follow, noting, open_engine
 from engine.engine import Engine
 from engine.facts import repeat
 from engine.runs.run import Run
@@ -42,7 +42,7 @@ def resume(run_id: RunId) -> None:
     """Goes on with a cancelled, failed or interrupted run. Exit code 0: done; 1: failed."""
     with open_engine() as engine:
         whole = _whole_id(engine, run_id)
-        engine.resume(whole)
+        noting(engine).resume(whole)
         run = follow(engine, whole)
     summarise(run, "its folder")
     raise typer.Exit(DONE if run.state == "done" else FAILED)
@@ -53,7 +53,7 @@ def cancel(run_id: RunId) -> None:
     """Stops a run after its current batch, whichever process runs it."""
     with open_engine() as engine:
         whole = _whole_id(engine, run_id)
-        engine.cancel(whole)
+        noting(engine).cancel(whole)
         run = engine.wait(whole, 10)
     err.print(f"{run.stage}: {run.rows_done:,} of {run.rows_total:,} rows are kept.")
 
@@ -62,7 +62,7 @@ def cancel(run_id: RunId) -> None:
 def delete(run_id: RunId) -> None:
     """Deletes a run and its files."""
     with open_engine() as engine:
-        engine.delete(_whole_id(engine, run_id))
+        noting(engine).delete(_whole_id(engine, run_id))
 
 
 @runs.callback(invoke_without_command=True)

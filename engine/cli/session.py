@@ -9,9 +9,11 @@ from contextlib import contextmanager
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from engine.access import THE_COMMAND_LINE
 from engine.cli.printing import err, safe
 from engine.engine import Engine
 from engine.errors import ForelightError, InputRefused
+from engine.guarded import GuardedEngine
 from engine.runs.run import Run
 from engine.settings import Settings
 
@@ -33,6 +35,11 @@ def open_engine(devices: int | None = None) -> Iterator[Engine]:
         raise typer.Exit(FAILED) from exc
     finally:
         engine.close()
+
+
+def noting(engine: Engine) -> GuardedEngine:
+    """The engine as the command line may use it: all of it, and what is done is in the trail."""
+    return GuardedEngine(engine, THE_COMMAND_LINE)
 
 
 def follow(engine: Engine, run_id: str) -> Run:

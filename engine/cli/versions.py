@@ -9,7 +9,7 @@ from rich.table import Table
 
 from engine.cli.printing import err, print_json, print_table, safe
 from engine.cli.runs import AsJson
-from engine.cli.session import open_engine
+from engine.cli.session import noting, open_engine
 from engine.registry import ModelEntry
 
 versions = typer.Typer(help="Lists the versions of a model, or makes one of them the default.", no_args_is_help=True)
@@ -40,7 +40,7 @@ def list_versions(model: str, as_json: AsJson = False) -> None:
 def set_default(model: str, version: str) -> None:
     """Makes that version the default, at once, also in a server that runs. Runs keep the version they have."""
     with open_engine() as engine:
-        before = engine.set_default(model, version)
+        before = noting(engine).set_default(model, version)
     err.print(f"The default of {safe(model)} is version {safe(version)} now; it was {safe(before)}.")
 
 

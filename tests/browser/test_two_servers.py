@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, expect
 
-from engine import Caller, Engine, Settings
+from engine import AuditSearch, Caller, Engine, Settings
 from tests.browser.serving import free_port, served
 from tests.browser.sticky import sticky_proxy
 from tests.browser.test_login import log_in, provider
@@ -193,7 +193,7 @@ def test_who_may_what_is_the_same_on_both_at_once(sites: Sites, ann: Client, row
     assert shares.opens(run_id, [shared.json()["key"]])
     assert mine.ask("DELETE", f"/runs/{run_id}/shares/{shared.json()['id']}", there).status_code == 204
     assert mine.get(f"/runs/{run_id}/shares", here) == []
-    looks = [entry.action for entry in audit.entries(run_id=run_id)].count("saw")
+    looks = [entry.action for entry in audit.entries(AuditSearch(run_id=run_id))].count("saw")
     assert looks == 1, "a look is noted once an hour, whichever server is asked"
     assert tokens.revoke(mine.token.id, "ann")
     assert {mine.ask("GET", "/runs", at).status_code for at in sites.addresses} == {401}

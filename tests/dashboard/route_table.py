@@ -14,6 +14,8 @@ _SENT = (403, 200, 200, 200, 200, 403, 403, 200, 403, 403, 200)
 _ROOM = (403, 204, 204, 204, 204, 403, 403, 204, 403, 403, 204)
 _REMOVED = (403, 204, 404, 404, 404, 403, 403, 204, 403, 403, 404)
 _ALL, _NONE = (200,) * len(ROLES), (404,) * len(ROLES)
+_FOR_HOSTS = (404, 404, 404, 404, 200, 404, 404, 404, 404, 200, 404)
+_FOR_OPERATORS = (404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404)
 WITH_LOGIN: dict[str, Statuses] = {
     "GET /download/{run_id}/{name}": _SEEN_WITH_LOGIN,
     "GET /report/{run_id}": _SEEN_WITH_LOGIN,
@@ -26,7 +28,8 @@ WITH_LOGIN: dict[str, Statuses] = {
     "GET /login": (302,) * len(ROLES),
     "GET /healthz": _ALL,
     "GET /readyz": _ALL,
-    "GET /metrics": (404, 404, 404, 404, 200, 404, 404, 404, 404, 200, 404),
+    "GET /metrics": _FOR_HOSTS,
+    "GET /trail.csv": _FOR_HOSTS,
     **{
         f"GET /{name}{{rest:path}}": _NONE
         for name in ("download/", "report/", "template/", "image/", "mask/", "upload/", "api/")
@@ -38,7 +41,8 @@ WITHOUT_LOGIN: dict[str, Statuses] = {
     **{name: _SEEN for name in WITH_LOGIN if "run_id" in name},
     "GET /template/{model_id}": (200, 200, 200, 200, 200, 200, 403, 403, 401, 403, 200),
     "GET /login": (404,) * len(ROLES),
-    "GET /metrics": (404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404),
+    "GET /metrics": _FOR_OPERATORS,
+    "GET /trail.csv": _FOR_OPERATORS,
 }
 
 

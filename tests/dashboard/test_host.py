@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import csv
+import io
 
-from engine import Caller, Engine, GuardedEngine, Options
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from dashboard.trail import TRAIL_ROUTES, trail_path
+from engine import AuditSearch, Caller, Engine, GuardedEngine, Options
 from engine.errors import NotAllowed
 from tests.dashboard.conftest import FinishedRun
 from tests.dashboard.test_pages import button, opened, words
@@ -53,6 +59,22 @@ def test_tabs_show_everything_a_host_wants(shared_engine: Engine, finished_run: 
     assert {metric.label for metric in app.metric} >= {"Running", "Waiting", "Workers", "Disk has left"}
 
 
+def test_the_trail_is_downloaded_as_it_was_found(shared_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    somebody = GuardedEngine(shared_engine, Caller("number-of-a-browser", name="=cmd|' /C calc'!A0"))
+    somebody.make_token("nightly", ["read"])
+    GuardedEngine(shared_engine, Caller("another")).make_token("nightly", ["read"])
+    monkeypatch.setattr("dashboard.trail.operator_of", lambda request: Caller("eve", "host", "Eve"))
+    with TestClient(Starlette(routes=list(TRAIL_ROUTES))) as site:
+        for visitor, expected in (("number-of-a-browser", ["'=cmd|' /C calc'!A0"]), ("nobody", []), ("", None)):
+            answer = site.get(trail_path(AuditSearch(visitor, action="made a token", since="2026-01-01")))
+            lines = list(csv.DictReader(io.StringIO(answer.text)))
+            whom = [line["who"] for line in lines]
+            assert whom == (["visitor ae448a", "'=cmd|' /C calc'!A0"] if expected is None else expected)
+            assert "number-of-a-browser" not in answer.text
+            assert answer.headers["content-disposition"] == 'attachment; filename="trail.csv"'
+    assert len(shared_engine.access()[2].entries(AuditSearch(action="downloaded"))) == 3
+
+
 def test_a_visitor_finds_no_such_page(shared_engine: Engine) -> None:
     guarded = GuardedEngine(shared_engine, Caller("somebody"))
     calls = (
@@ -65,6 +87,7 @@ def test_a_visitor_finds_no_such_page(shared_engine: Engine) -> None:
         guarded.settings_in_force,
         guarded.people,
         guarded.audit,
+        guarded.download_audit,
         guarded.count_audit,
         guarded.audit_actions,
     )

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from dashboard import operating
 from dashboard.operating import OPERATING_ROUTES, serve_metrics
-from engine import Engine, GuardedEngine, Settings, Source
+from engine import AuditSearch, Engine, GuardedEngine, Settings, Source
 from engine.access import Caller
 from engine.errors import StoreError
 from engine.settings import BUNDLED_MODELS
@@ -127,10 +127,10 @@ def test_the_trail_has_what_leaves_no_run_and_what_nobody_did(shared_engine: Eng
     for _ in range(3):
         visitor.predict_now(MODEL, [Source(PATIENTS.name, PATIENTS)])
     _, _, trail = shared_engine.access()
-    (predicted,) = trail.entries(action="predicted at once")
+    (predicted,) = trail.entries(AuditSearch(action="predicted at once"))
     assert (predicted.visitor_name, predicted.model_id) == ("Ann", MODEL)
     assert trail.people() == {TESTER: "Ann"}
     shared_engine.settings = shared_engine.settings.model_copy(update={"keep_bytes": 1})
     shared_engine.sweep()
-    (deleted,) = trail.entries(action="deleted")
+    (deleted,) = trail.entries(AuditSearch(action="deleted"))
     assert (deleted.run_id, deleted.visitor_name) == (run.id, "the server itself")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from engine import Caller, Engine, GuardedEngine, Options, Settings, Source
+from engine import AuditSearch, Caller, Engine, GuardedEngine, Options, Settings, Source
+from engine.access import THE_COMMAND_LINE
 from engine.errors import LoginNeeded, NotAllowed, RunNotFound, UploadNotFound
 from engine.runs.tables import audit, shares, tokens
 from tests.engine.postgres import database
@@ -282,8 +283,8 @@ def test_the_trail_says_who_did_what(engine: Engine, run_id: str) -> None:
     expected = [*(("Ann", action) for action in actions), ("Bob", "saw"), ("Ann", "unshared"), ("Ann", "deleted")]
     assert done == expected
     assert {each.model_id for each in host.audit()} == {MODEL}
-    assert len(host.audit(visitor="bob")) == 1
-    assert len(host.audit(action="ran", run_id=run_id)) == 1
+    assert len(host.audit(AuditSearch(visitor="bob"))) == 1
+    assert len(host.audit(AuditSearch(action="ran", run_id=run_id))) == 1
     assert [each.action for each in host.audit(limit=1, offset=1)] == ["unshared"]
     assert "patients" not in str(host.audit()), "no file's name"
     assert key not in str(host.audit()), "no key"
@@ -292,6 +293,54 @@ def test_the_trail_says_who_did_what(engine: Engine, run_id: str) -> None:
     _age(engine, audit, days=400, column="at")
     engine.sweep()
     assert host.audit() == ()
+
+
+def test_the_trail_says_what_leaves_no_run_and_what_hosts_do(engine: Engine, run_id: str) -> None:
+    ann, host = GuardedEngine(engine, ANN), GuardedEngine(engine, HOST)
+    for _ in range(2):
+        with ann.begin_upload("secret.csv", 1) as coming:
+            coming.write(b"a")
+            coming.finish()
+    ann.report(run_id)
+    ann.took_numbers(run_id)
+    token, words = ann.make_token("nightly", ["read"])
+    before = host.count_audit()
+    host.results(run_id)
+    host.cancel(run_id)
+    host.revoke_token(token.id)
+    (page,) = host.download_audit(AuditSearch(since=datetime.now(UTC).date().isoformat()))
+    GuardedEngine(engine, THE_COMMAND_LINE).delete(run_id)
+    with pytest.raises(RunNotFound):
+        ann.took_numbers(run_id)
+    done = [(each.visitor_name, each.action, each.detail) for each in host.audit()[::-1]]
+    assert done[before - 4 :] == [
+        ("Ann", "uploaded", ""),
+        ("Ann", "downloaded", "report"),
+        ("Ann", "downloaded", "a chart's numbers"),
+        ("Ann", "made a token", f"{token.id}, read"),
+        ("Eve", "saw", "as host"),
+        ("Eve", "cancelled", "as host"),
+        ("Eve", "revoked a token", token.id),
+        ("Eve", "downloaded", "the trail"),
+        ("the command line", "deleted", "as host"),
+    ]
+    assert words not in str(done)
+    assert "secret" not in str(done)
+    assert [*page] == [*host.audit(limit=100, offset=1)], "what was done until it was asked for"
+    assert host.count_audit(AuditSearch(since="2999-01-01")) == 0
+
+
+def test_the_whole_trail_comes_a_page_at_a_time(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.access.audit._AT_ONCE", 2)
+    host = GuardedEngine(engine, HOST)
+    trail = engine.access()[2]
+    for number in range(5):
+        trail.note(ANN, f"did {number}")
+    pages = host.download_audit(AuditSearch(visitor="ann"))
+    first = next(pages)
+    trail.note(ANN, "did 6")
+    rest = [entry.action for page in pages for entry in page]
+    assert [entry.action for entry in first] + rest == [f"did {number}" for number in range(5)][::-1]
 
 
 def _age(engine: Engine, table: sa.Table, *, days: float, column: str = "expires") -> None:

@@ -56,6 +56,8 @@ def test_predict_writes_what_the_dashboard_gives(home: Path, tmp_path: Path) -> 
         assert "89 rows" in done.stderr
         assert output.read_bytes() == engine.export(prepared.id, suffix).read_bytes()
     assert json.loads(run(home, "runs", "--json").stdout)[0]["state"] == "done"
+    _, _, trail = open_engine(Settings(home=home)).access()
+    assert {(entry.visitor_name, entry.action) for entry in trail.entries()} == {("the command line", "ran")}
 
 
 def test_refused_and_reported(home: Path, tmp_path: Path) -> None:
