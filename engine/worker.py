@@ -15,11 +15,11 @@ import threading
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from engine.errors import DeviceLost
+from engine.answering import answer
 from engine.logs import set_up_logs
-from engine.messages import DEVICE_LOST, Answer, Failure, Job, Said, Stop, encode
+from engine.messages import Job, Said, Stop, encode
 from engine.settings import Settings
-from engine.work import JOBS, Desk
+from engine.work import Desk
 
 _OUT_OF_MEMORY_SCORE = "500"
 _NICE = 5  # pages and downloads come before predictions
@@ -58,7 +58,7 @@ class Worker:
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
         while True:
             job, talk = self._jobs.get()
-            self._connection.send_bytes(encode(self._answer(job, talk)))
+            self._connection.send_bytes(encode(answer(self._desk, job, talk)))
 
     def _listen(self) -> None:
         """Takes what the server says while a job is done; without a server nothing is worth doing."""
@@ -73,16 +73,6 @@ class Worker:
                     self._jobs.put((message, self._talk))
         except (EOFError, OSError):
             os._exit(0)
-
-    def _answer(self, job: Job, talk: Talk) -> Answer | Failure:
-        try:
-            content, data = JOBS[job.name](self._desk, job.settings, talk, **job.arguments)
-            return Answer(job.number, content, data)
-        except DeviceLost as exc:
-            log.error("%s", exc)
-            os._exit(DEVICE_LOST)  # a new process has a new context
-        except Exception as exc:
-            return Failure.of(job.number, exc, job=job.name, run=job.run_id)
 
 
 def _be_ended_first() -> None:

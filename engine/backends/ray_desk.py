@@ -6,8 +6,11 @@ import os
 import threading
 from collections import deque
 
-from engine.messages import Answer, Failure, Job, Said, Stop, encode
-from engine.work import JOBS, Desk
+from engine.answering import answer
+from engine.logs import set_up_logs
+from engine.messages import Job, Said, Stop, encode
+from engine.settings import Settings
+from engine.work import Desk
 
 
 class RayDesk:
@@ -15,6 +18,7 @@ class RayDesk:
 
     def __init__(self) -> None:
         os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
+        set_up_logs(Settings(), "node")
         self._desk = Desk()
         self._talk: _Talk | None = None
 
@@ -27,11 +31,7 @@ class RayDesk:
     def do(self, job: Job) -> bytes:
         """The job's answer, or its failure, as `engine.messages` writes them."""
         self._talk = _Talk(job.number)
-        try:
-            content, data = JOBS[job.name](self._desk, job.settings, self._talk, **job.arguments)
-            return encode(Answer(job.number, content, data))
-        except Exception as exc:
-            return encode(Failure.of(job.number, exc))
+        return encode(answer(self._desk, job, self._talk))
 
     def said(self, number: int) -> list[bytes]:
         """What that job has said since this was last asked."""

@@ -136,6 +136,11 @@ def test_a_row_that_ends_the_process_fails_its_run_alone(remote: Engine, tmp_pat
     assert predicted(remote, "slow", write_rows(tmp_path / "more.csv", 200)).rows_done == 200
 
 
+def test_a_device_that_is_lost_costs_its_process_and_no_row(remote: Engine, tmp_path: Path) -> None:
+    run = predicted(remote, "poisoned", write_rows(tmp_path / "rows.csv", 400, {300: 666}), batch_size=50)
+    assert (run.rows_done, run.rows_failed) == (400, 0)
+
+
 def test_what_a_person_waits_for_is_done_here(remote: Engine) -> None:
     assert remote.facts("diabetes-progression").parameters > 0
     sources = remote.sample_sources("diabetes-progression", remote.samples("diabetes-progression")[0].title)
