@@ -58,6 +58,7 @@ class Engine(Offers, Downloads, Operating):
         parts.book.adopt_all()
         self.uploads.sweep()
         parts.keeper.serve(parts.dispatcher.recover, self.sweep)
+        self._fetched.start()
         self._loads.start()
 
     def facts(self, model_id: str, version: str = "") -> ModelFacts:
@@ -248,6 +249,7 @@ class Engine(Offers, Downloads, Operating):
         """Stops what runs, to be resumed by whoever comes next; the engine can not be used after."""
         retire(self._owner)
         self._loads.close()
+        self._fetched.close()
         self.uploads.close()
         if self._parts is not None:
             self._parts.backend.close()

@@ -7,6 +7,7 @@ from pathlib import Path
 from engine.backends import BACKENDS
 from engine.card import Sample
 from engine.errors import UnknownModel, nearest
+from engine.fetched_models import FetchedModels
 from engine.load_check import LoadCheck
 from engine.readers import READERS, Source
 from engine.registry import ModelEntry, ModelRegistry
@@ -20,15 +21,18 @@ class Offers:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._registry = ModelRegistry(settings.models)
+        self._registry = ModelRegistry(settings.model_folders)
+        self._fetched = FetchedModels(settings)
         self._loads = LoadCheck(settings, self._registry)
 
     def models(self) -> tuple[ModelEntry, ...]:
         """Every model the host offers, the broken ones with their error; a server also knows which do not load."""
-        return tuple(map(self._loads.judged, self._registry.entries()))
+        self._fetched.wait()
+        return (*map(self._loads.judged, self._registry.entries()), *self._fetched.broken())
 
     def model(self, model_id: str, version: str = "") -> ModelEntry:
         """That version of the model, the default where none is named; UnknownModel, UnknownVersion."""
+        self._fetched.wait()
         return self._loads.judged(self._registry.entry(model_id, version))
 
     def plugin_faults(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+_BETWEEN = rf"{re.escape(os.pathsep)}(?!//)"
 _SECRET = re.compile(r"secret|password|token|(?:^|_)key")
 _IN_ADDRESS = re.compile(r"(://[^/@:]*:)[^@]*(?=@)")
 _OPTION = re.compile(r"([?&;](?:[^=&;]*(?:pass|secret|token|key)[^=&;]*)=)[^&;]*", re.IGNORECASE)
@@ -36,8 +38,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FORELIGHT_", frozen=True, extra="ignore")
 
     home: Path = Field(default_factory=lambda: user_data_path("forelight"), description="where runs live")
-    models: Annotated[tuple[Path, ...], NoDecode] = Field(
-        default=(BUNDLED_MODELS,), description="folders of model folders, separated as in PATH"
+    models: Annotated[tuple[Path | str, ...], NoDecode] = Field(
+        default=(BUNDLED_MODELS,), description="folders of model folders, separated as in PATH; s3://… too"
     )
     lake: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="folders that visitors may take files from: name=/folder;name=s3://bucket/folder"
@@ -99,7 +101,11 @@ class Settings(BaseSettings):
     @field_validator("models", mode="before")
     @classmethod
     def _folders(cls, value: object) -> object:
-        return tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+        """Paths, and addresses of object stores as texts."""
+        parts = re.split(_BETWEEN, value) if isinstance(value, str) else value
+        if not isinstance(parts, (list, tuple)):
+            return value
+        return tuple(part if "://" in str(part) else Path(part) for part in parts if str(part))
 
     @field_validator("hosts", "visitors", "names", mode="before")
     @classmethod
@@ -128,6 +134,18 @@ class Settings(BaseSettings):
     def lake_folders(self) -> Mapping[str, str]:
         """The lake's folders by their names."""
         return {name: where for name, _, where in (pair.partition("=") for pair in self.lake)}
+
+    @property
+    def model_stores(self) -> Mapping[str, Path]:
+        """The object stores among `models`, and where their models are copied to."""
+        places = {each: hashlib.sha256(each.encode()).hexdigest()[:16] for each in self.models if isinstance(each, str)}
+        return {address: self.home / "fetched" / place for address, place in places.items()}
+
+    @property
+    def model_folders(self) -> tuple[Path, ...]:
+        """The folders of all models, in the order of `models`."""
+        stores = self.model_stores
+        return tuple(stores[each] if isinstance(each, str) else each for each in self.models)
 
     @property
     def uploads_folder(self) -> Path:

@@ -25,6 +25,8 @@ from engine.errors import CardError, NotWritable, UnknownVersion
 from engine.yaml_text import parsed
 
 VERSIONS_FILE = "versions.yaml"
+FETCHED_FILE = ".fetched.json"
+"""Stands in a folder that is a copy of an object store's."""
 FIRST = "1"
 _HEAD = "# The model's versions beside the card's own checkpoint, which is version 1. Written by Forelight.\n"
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
@@ -175,6 +177,8 @@ def _place(part: Path, folder: Path, stem: str) -> Path:
 @contextmanager
 def changing(folder: Path) -> Iterator[Versions]:
     """The versions as they are, while nobody else changes them; NotWritable where nobody may."""
+    if (folder / FETCHED_FILE).exists():
+        raise NotWritable(folder, "it is a copy of an object store's")
     try:
         with FileLock(folder / ".versions.lock"):
             yield read_versions(folder)

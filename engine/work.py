@@ -62,7 +62,7 @@ class Desk:
         return self._models
 
     def registry(self, settings: Settings) -> ModelRegistry:
-        return self._registries.setdefault(settings.models, ModelRegistry(settings.models))
+        return self._registries.setdefault(settings.model_folders, ModelRegistry(settings.model_folders))
 
     @contextmanager
     def model_of_run(self, settings: Settings, about: RunModel, options: Options, device: int) -> Iterator[LoadedModel]:

@@ -56,6 +56,7 @@ LAYERS = (
         "engine.module",
         "engine.probe",
         "engine.registry",
+        "engine.fetched_models",
         "engine.warm",
         "engine.data",
     ),
