@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test test-cluster test-ecosystem lint format bench screenshots clean
+.PHONY: run test test-cluster test-ecosystem lint format bench bench-gpu screenshots clean
 
 run: $(VENV)/.runs
 	$(BIN)/python -m streamlit run dashboard/app.py --server.address $(ADDRESS) --server.port $(PORT)
@@ -40,6 +40,10 @@ screenshots: $(VENV)/.tests $(VENV)/.browser
 
 bench: $(VENV)/.tests $(VENV)/.browser
 	$(BIN)/python -m tests.bench
+
+# On a machine with a GPU; `make bench-gpu SMALL=--small` runs anywhere, in a minute or two.
+bench-gpu: $(VENV)/.tests
+	$(BIN)/python -m tests.bench gpu $(SMALL)
 
 clean:
 	rm -rf $(VENV) .venv-ecosystem .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import torch
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset
 
 from engine.calling import Batch, Calling
 from engine.card import ModelCard
@@ -15,6 +18,8 @@ from engine.errors import EncodeRaised, PredictionFailed
 from engine.ingest.table import FAULT
 from engine.refused_rows import RowsRefused, good_places, refused_rows
 from engine.tasks.task import Task
+
+AHEAD_OF_A_GPU = 2
 
 
 class PredictDataset(Dataset[Batch]):
@@ -73,8 +78,31 @@ class PredictDataset(Dataset[Batch]):
         return stop - start
 
 
-def predict_dataloader(dataset: PredictDataset, first: int = 0) -> DataLoader[Batch]:
-    """Hands the dataset's batches out as they are, from number `first` on: no sampler, no collation."""
+class _Ahead(IterableDataset[Batch]):
+    """The dataset's batches from number `first` on, in order; a thread makes the next ones while one is predicted."""
+
+    def __init__(self, dataset: PredictDataset, first: int) -> None:
+        self._dataset, self._first = dataset, first
+
+    def __iter__(self) -> Iterator[Batch]:
+        with ThreadPoolExecutor(1, "forelight-encode") as pool:
+            waiting: deque[Future[Batch]] = deque()
+            for number in range(self._first, len(self._dataset)):
+                waiting.append(pool.submit(self._dataset.__getitem__, number))
+                if len(waiting) > AHEAD_OF_A_GPU:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+
+def predict_dataloader(dataset: PredictDataset, first: int = 0, kind: str = "cpu") -> DataLoader[Batch]:
+    """Hands the dataset's batches out as they are, from number `first` on: no sampler, no collation.
+
+    For a GPU (`kind` "cuda") they are made ahead, in memory that it copies from while it computes. A CPU has no core
+    to spare for that.
+    """
+    if kind == "cuda":
+        return DataLoader(_Ahead(dataset, first), batch_size=None, num_workers=0, pin_memory=torch.cuda.is_available())
     left = Subset(dataset, range(first, len(dataset)))
     return DataLoader(left, batch_size=None, shuffle=False, num_workers=0)
 

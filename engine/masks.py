@@ -6,7 +6,6 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
 from engine.errors import ReadError
 from engine.frame import Frame
@@ -23,6 +22,8 @@ _ALPHA = 140
 
 def mask_png(mask: np.ndarray) -> bytes:
     """uint8 (height, width) as a grey PNG."""
+    from PIL import Image  # the server, which knows the tasks, opens no picture
+
     content = io.BytesIO()
     Image.fromarray(mask).save(content, "PNG", compress_level=3)
     return content.getvalue()
@@ -30,12 +31,16 @@ def mask_png(mask: np.ndarray) -> bytes:
 
 def read_mask(content: bytes) -> np.ndarray:
     """The uint8 (height, width) that `mask_png` was given."""
+    from PIL import Image  # the server, which knows the tasks, opens no picture
+
     with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
         return np.array(picture)
 
 
 def read_any_mask(content: bytes, max_pixels: int) -> np.ndarray:
     """The values (height, width) of a visitor's mask, a grey or indexed PNG; ReadError saying what is wrong with it."""
+    from PIL import Image  # the server, which knows the tasks, opens no picture
+
     try:
         with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
             if picture.width * picture.height > max_pixels:
@@ -76,6 +81,8 @@ def colored_png(mask: np.ndarray, labels: Sequence[str], background: str, *, cle
 
     `clear` to be laid over a picture: half transparent, and wholly so where there is background or nothing known.
     """
+    from PIL import Image  # the server, which knows the tasks, opens no picture
+
     picture = Image.fromarray(mask).convert("P")
     picture.putdata(mask.reshape(-1))
     colors = [_rgb(COLORS[place % len(COLORS)]) for place in range(len(labels))]

@@ -70,7 +70,7 @@ def predict_shard(
         try:
             while (first := dataset.first_after(writer.lines[0])) < len(dataset):
                 try:
-                    fits = _predict(trainer(dataset.ranges[first:]), model, dataset, first)
+                    fits = _predict(trainer(dataset.ranges[first:]), model, dataset, first, kind)
                 except RowsRefused as exc:
                     rows = with_faults(rows, exc.faults)
                     dataset.spoil(rows, min(exc.faults))
@@ -122,10 +122,10 @@ def quieten(package: Any) -> None:
         warnings.filterwarnings("ignore", message=words)
 
 
-def _predict(trainer: Any, model: LoadedModel, dataset: PredictDataset, first: int) -> bool:
+def _predict(trainer: Any, model: LoadedModel, dataset: PredictDataset, first: int, kind: str) -> bool:
     """Predicts the batches from number `first` on; False where the memory does not hold one of them."""
     try:
-        trainer.predict(model.module, predict_dataloader(dataset, first), return_predictions=False)
+        trainer.predict(model.module, predict_dataloader(dataset, first, kind), return_predictions=False)
     except (ForelightError, RowsRefused, _Enough, OSError):
         raise
     except Exception as exc:  # the module is the host's own code

@@ -19,12 +19,13 @@ from torchvision.transforms.v2 import functional as transforms
 from engine.card import ImageInput
 from engine.errors import ReadError
 from engine.readers.archives import Member, members, read_member
+from engine.readers.jpeg import plain_pixels, shrink
 from engine.readers.source import Source
 from engine.settings import Settings
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _FREE_BYTES, _BYTES_A_PIXEL = 1 << 20, 8  # the largest there is: four channels of 16 bits
-_THREADS = 2
+_MOST_THREADS = 6  # each may hold a picture of the most pixels, of some bytes each, and the process has its limit
 _PICTURES_A_TASK = 128
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 Image.MAX_IMAGE_PIXELS = None  # Pillow only warns up to twice its own limit; the host's is asked for every picture
@@ -111,13 +112,13 @@ def decode_into(
     starts = range(0, len(pictures), _PICTURES_A_TASK)
     if len(starts) == 1:
         return task(0)
-    with ThreadPoolExecutor(_THREADS, "forelight-decode") as pool:
+    with ThreadPoolExecutor(min(_MOST_THREADS, max(2, torch.get_num_threads())), "forelight-decode") as pool:
         return [error for errors in pool.map(task, starts) for error in errors]
 
 
 def decode(content: bytes, image: ImageInput, max_pixels: int, careful: bool = True) -> torch.Tensor:
     """uint8 (channels, height, width) of the size the model takes; ReadError saying what is wrong with the picture."""
-    return fit(_decoded(content, image.channels, max_pixels, careful), image)
+    return fit(_decoded(content, image, max_pixels, careful)[0], image)
 
 
 def fit(picture: torch.Tensor, image: ImageInput) -> torch.Tensor:
@@ -141,24 +142,24 @@ def _decode_one(
 ) -> tuple[torch.Tensor | None, tuple[int, int], str]:
     """(the picture at the card's size, or None; its own height and width; why it cannot be used, or "")."""
     try:
-        whole = _decoded(picture.read(max_pixels), image.channels, max_pixels, careful)
+        whole, size = _decoded(picture.read(max_pixels), image, max_pixels, careful)
     except ReadError as exc:
         return None, (0, 0), str(exc)
     except OSError as exc:
         return None, (0, 0), f"cannot be read ({exc.strerror or exc})."
-    return fit(whole, image), (whole.shape[-2], whole.shape[-1]), ""
+    return fit(whole, image), size, ""
 
 
-def _decoded(content: bytes, channels: int, max_pixels: int, careful: bool) -> torch.Tensor:
-    """The fast decoder for plain PNG, Pillow for every other kind."""
+def _decoded(content: bytes, image: ImageInput, max_pixels: int, careful: bool) -> tuple[torch.Tensor, tuple[int, int]]:
+    """(the picture, its own height and width): by the fast decoder plain PNG and JPEG, by Pillow every other kind."""
     if not _is_plain(content, max_pixels, careful):
-        return _with_pillow(content, channels, max_pixels)
-    mode = ImageReadMode.RGB if channels == 3 else ImageReadMode.GRAY
+        return _opened_and_decoded(content, image, max_pixels)
+    mode = ImageReadMode.RGB if image.channels == 3 else ImageReadMode.GRAY
     try:
         decoded: torch.Tensor = decode_image(torch.frombuffer(bytearray(content), dtype=torch.uint8), mode)
     except RuntimeError as exc:
         raise ReadError("cannot be decoded: it is damaged or cut short. Save it again.") from exc
-    return decoded
+    return decoded, _height_width(decoded)
 
 
 def _is_plain(content: bytes, max_pixels: int, careful: bool) -> bool:
@@ -200,13 +201,24 @@ def _is_whole(packed: bytes, lines: int, line_bytes: int) -> bool:
     return inflater.eof and len(pixels) == lines * line_bytes and max(pixels[::line_bytes]) <= 4
 
 
-def _with_pillow(content: bytes, channels: int, max_pixels: int) -> torch.Tensor:
-    """The first frame, upright, on white where it is transparent."""
+def _opened_and_decoded(content: bytes, image: ImageInput, max_pixels: int) -> tuple[torch.Tensor, tuple[int, int]]:
     with opened_picture(content, max_pixels) as opened:
-        picture = ImageOps.exif_transpose(opened)
-        picture = _on_white(picture).convert("RGB" if channels == 3 else "L")
-        values = torch.from_numpy(np.array(picture))
-    return values.permute(2, 0, 1).contiguous() if channels == 3 else values[None]
+        if image.draft and (size := shrink(opened, image)):
+            return _with_pillow(opened, image.channels), size
+        plain = plain_pixels(opened, content, image.channels)
+        decoded = _with_pillow(opened, image.channels) if plain is None else plain
+        return decoded, _height_width(decoded)
+
+
+def _with_pillow(opened: Image.Image, channels: int) -> torch.Tensor:
+    """The first frame, upright, on white where it is transparent; its channels lie together."""
+    ImageOps.exif_transpose(opened, in_place=True)
+    values = torch.from_numpy(np.array(_on_white(opened).convert("RGB" if channels == 3 else "L")))
+    return values.permute(2, 0, 1) if channels == 3 else values[None]
+
+
+def _height_width(picture: torch.Tensor) -> tuple[int, int]:
+    return picture.shape[-2], picture.shape[-1]
 
 
 @contextmanager

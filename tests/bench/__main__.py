@@ -1,6 +1,7 @@
 """`make bench`: times the works, and writes docs/benchmarks.md with the machine they ran on.
 
-`python -m tests.bench growth works` measures these sections only, and leaves the others of the report as they are.
+`python -m tests.bench growth works` measures these sections only, and leaves the others of the report as they are;
+`python -m tests.bench gpu` those that want a GPU, with `--small` whatever there is.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from engine import Engine, Options, Settings, Source
 from engine.settings import BUNDLED_MODELS
 from tests.bench.evaluation import evaluation_lines
 from tests.bench.exploring import exploring
+from tests.bench.gpu import FULL, SMALL, gpu
 from tests.bench.growth import growth
 from tests.bench.models import write_models
 from tests.bench.pages import pages
@@ -50,7 +52,7 @@ def main(names: Sequence[str], scale: float = 1.0) -> None:
     report = DOCS / "benchmarks.md"
     for name in names or SECTIONS:
         with tempfile.TemporaryDirectory() as temporary:
-            section = f"{SECTIONS[name](Path(temporary), scale)}\n\n*{_machine()}*"
+            section = f"{ALL[name](Path(temporary), scale)}\n\n*{_machine()}*"
         print(section, flush=True)
         if scale == 1.0:
             report.write_text(_with(report, name, section), encoding="utf-8")
@@ -61,7 +63,7 @@ def _with(report: Path, name: str, section: str) -> str:
     text = report.read_text(encoding="utf-8") if report.is_file() else ""
     parts = dict(re.findall(r"<!-- (\w+) -->\n(.*?)(?=\n<!-- |\Z)", text, re.DOTALL))
     parts[name] = f"{section}\n"
-    return _HEADER + "".join(f"\n<!-- {each} -->\n{parts[each]}" for each in SECTIONS if each in parts)
+    return _HEADER + "".join(f"\n<!-- {each} -->\n{parts[each]}" for each in ALL if each in parts)
 
 
 def _works(folder: Path, scale: float) -> str:
@@ -100,6 +102,13 @@ SECTIONS: Mapping[str, Callable[[Path, float], str]] = {
     "evaluation": lambda folder, scale: "## Evaluation\n\n" + evaluation_lines(folder, int(1_000_000 * scale)),
     "exploring": lambda folder, scale: exploring(int(1_000_000 * scale)),
     "pages": lambda folder, scale: pages(int(1_000_000 * scale), int(2_048 * scale)),
+}
+
+
+ALL: Mapping[str, Callable[[Path, float], str]] = {
+    **SECTIONS,
+    "gpu": lambda folder, scale: gpu(folder, FULL),
+    "gpu_small": lambda folder, scale: gpu(folder, SMALL),
 }
 
 
@@ -168,5 +177,7 @@ def _machine() -> str:
 
 if __name__ == "__main__":
     given = sys.argv[1:]
+    if "--small" in given:
+        given = [f"{each}_small" for each in given if each != "--small"]
     scales = [float(each) for each in given if each[0].isdigit()]
     main([each for each in given if not each[0].isdigit()], *scales)

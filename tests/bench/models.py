@@ -9,6 +9,7 @@ import pytorch_lightning as lightning
 import torch
 import yaml
 from torch import nn
+from torchvision.models import resnet50
 
 from engine.demos.mlp import MlpClassifier
 from engine.demos.recipes.cifar10 import MEAN, STD
@@ -43,6 +44,27 @@ def write_models(folder: Path) -> Path:
     labels = [f"class-{number}" for number in range(10)]
     _write(folder / "small-cnn", SmallCnn(), {**pictures, "image": image, "labels": labels, "output_kind": "logits"})
     return folder
+
+
+class ResNet50(lightning.LightningModule):
+    """torchvision's: (batch, 3, 224, 224) → logits (batch, 1000)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = resnet50()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.net(images)
+        return logits
+
+
+def write_resnet(folder: Path) -> None:
+    """Writes a ResNet-50 with random weights."""
+    torch.manual_seed(0)
+    image = {"size": [224, 224], "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+    labels = [f"class-{number}" for number in range(1_000)]
+    card = {"task": "image-classification", "module": "tests.bench.models:ResNet50", "image": image, "labels": labels}
+    _write(folder, ResNet50(), {**card, "output_kind": "logits"})
 
 
 def _write(folder: Path, module: lightning.LightningModule, card: dict[str, Any]) -> None:

@@ -23,8 +23,8 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-def run(home: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "FORELIGHT_HOME": str(home), "FORELIGHT_ACCELERATOR": "cpu"}
+def run(home: Path, *arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "FORELIGHT_HOME": str(home), "FORELIGHT_ACCELERATOR": "cpu", **variables}
     command = [sys.executable, "-m", "engine", *map(str, arguments)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
@@ -99,3 +99,15 @@ def test_help_does_not_wait_for_torch() -> None:
     code = "import sys, engine.cli; print([name for name in ('torch', 'streamlit', 'plotly') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_predicting_needs_no_streamlit_and_takes_all_devices_there_are(home: Path, tmp_path: Path) -> None:
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "streamlit.py").write_text("raise ImportError('streamlit is not installed')\n")
+    source, output = SAMPLES / "patients.csv", tmp_path / "out.csv"
+    variables = {"PYTHONPATH": str(hidden), "FORELIGHT_DEVICES": "all", "FORELIGHT_ACCELERATOR": "auto"}
+    done = run(home, "predict", "diabetes-progression", source, "--output", output, **variables)
+    assert done.returncode == 0, done.stderr
+    assert "could not be counted" not in done.stderr
+    assert len(output.read_text().splitlines()) == len(source.read_text().splitlines())

@@ -8,13 +8,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 from engine import Engine, Options, Run, Settings, Source
-from engine.backends import WorkerPool
+from engine.backends import WorkerPool, count_devices, devices
 from engine.settings import BUNDLED_MODELS
 from tests.engine.trouble import write_rows, write_trouble
 from tests.pool import pool
@@ -121,3 +122,21 @@ def test_workers_share_the_cores() -> None:
     workers = WorkerPool(3)
     assert {worker.threads for worker in workers.devices} == {max(1, len(os.sched_getaffinity(0)) // 3)}
     assert WorkerPool(1).devices[0].threads is None, "one device has them all"
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "found"),
+    [
+        ({"devices": "all"}, "print(3)", 3),
+        ({"devices": "all"}, "print(0)", 1),  # no GPU: the CPU is a device
+        ({"devices": "all"}, "raise SystemExit('no driver')", 1),
+        ({"devices": "all", "accelerator": "cpu"}, "print(3)", 1),
+        ({"devices": 4}, "print(3)", 4),
+        ({"devices": "all", "backend": "ray"}, "print(3)", 1),
+    ],
+)
+def test_all_are_the_gpus_there_are(
+    settings: dict[str, Any], code: str, found: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "_COUNTS", code)
+    assert count_devices(Settings(**{"accelerator": "auto", **settings})) == found

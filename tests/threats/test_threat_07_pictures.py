@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
 
@@ -151,7 +152,8 @@ def test_one_corrupt_picture_in_ten_thousand_costs_its_row_only(tmp_path: Path) 
 def test_pictures_that_were_refused_are_not_decoded_to_be_shown(tmp_path: Path) -> None:
     path = tmp_path / "large.tiff"
     path.write_bytes(picture("TIFF", (30, 30)))
-    folder: Any = SimpleNamespace(sources=lambda: (Source("large.tiff", path),))
+    sources = (Source("large.tiff", path),)
+    folder: Any = SimpleNamespace(sources=lambda: sources, rows=lambda start, stop: pa.table({}))
     settings = Settings(home=tmp_path, max_pixels=100)
     for show in (picture_bytes, partial(picture_thumbnail, pixels=50)):
         with pytest.raises(ReadError, match="row 1 cannot be shown: it has 30 × 30 pixels"):
