@@ -8,11 +8,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 from torch import nn
 
-from engine.card import ModelCard
+from engine.card import Column, ModelCard
 from engine.ingest.table import FAULT, ROW
 from engine.predicted import Classes, LabelSets, Masks
 from engine.predictor import predict_shard
@@ -26,6 +28,8 @@ from engine.warm import LoadedModel
 _MOST_ROWS = 1_000
 _CLOSE = 1e-4
 _ENOUGH_ROWS = 20
+_FEW_ROWS = 50
+_MOST_COLUMNS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ def rehearse(model: LoadedModel, title: str, sources: Sequence[Source], settings
             columns = [field.name for field in model.task.outputs.schema(model.card, model.calling.kind)]
             doubts += _of_lines(title, lines, columns, model)
             doubts += _of_repeats(title, lines, columns, model, rows, folder, settings)
+            doubts += _of_columns(title, columns, model, rows, folder, settings)
         ordered = lines.sort("row") if ROW in rows.column_names else lines
         return Rehearsal(title, report, ordered, tuple(doubts))
 
@@ -199,6 +204,47 @@ def _of_repeats(
                 "predictions depend on the rows beside them.",
             )
             return
+
+
+def _of_columns(
+    title: str, columns: Sequence[str], model: LoadedModel, rows: pa.Table, folder: Path, settings: Settings
+) -> Iterator[Doubt]:
+    """Whether each column of the signature has a part in the predictions: a narrower first layer sees fewer."""
+    signature = model.card.signature[:_MOST_COLUMNS]
+    if model.task.inputs.has_steps or model.card.image is not None:
+        return
+    good = rows.filter(pc.is_null(rows.column(FAULT))) if FAULT in rows.column_names else rows
+    good = good.slice(0, _FEW_ROWS).combine_chunks()
+    before = _lines(model, good, folder / "before.parquet", settings).select(columns)
+    idle = []
+    for column in signature:
+        other = _others(good.column(column.name), column)
+        if other is None:
+            continue
+        changed = good.set_column(good.column_names.index(column.name), column.name, other)
+        if _lines(model, changed, folder / "changed.parquet", settings).select(columns).equals(before):
+            idle.append(f"'{column.name}'")
+    if idle:
+        listed = ", ".join(idle[:5]) + (" …" if len(idle) > 5 else "")
+        yield Doubt(
+            "warning",
+            f"Sample '{title}': other values of {listed} change no prediction. Does the first layer take fewer than "
+            f"the {len(model.card.signature)} columns of the signature, or in another order?",
+        )
+
+
+def _others(values: pa.ChunkedArray, column: Column) -> pa.Array | None:
+    """Other valid values: those of the row before, or another one where all rows have the same; None where none is."""
+    moved = values.take(pa.array(np.roll(np.arange(len(values)), 1)))
+    if not moved.equals(values):
+        return moved
+    only = values[0].as_py()
+    if column.type == "category":
+        rest = [each for each in column.categories if each != only]
+        return pa.array([rest[0]] * len(values), values.type) if rest else None
+    if column.type == "boolean":
+        return pa.array([not only] * len(values), values.type)
+    return pa.array([only + 1] * len(values), values.type) if column.is_number else None
 
 
 def _faulty(rows: pa.Table, span: tuple[int, int]) -> bool:

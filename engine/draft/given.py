@@ -24,17 +24,27 @@ class Given:
     size: tuple[int, int] | None = None
     output_kind: str = ""
     hyper_parameters: Mapping[str, Any] = field(default_factory=dict)
+    own: Mapping[str, str] = field(default_factory=dict)
+    """The host's functions, by the card's keys: encode, collate, decode."""
+    series: str = ""
+    step: str = ""
+    forecast: str = ""
+    quantiles: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A key that nothing tells, why, and what it may be: `option` is how the host says it on the command line."""
+    """A key that nothing tells, why, and what it may be: `option` is how the host says it on the command line.
+
+    `answer` is what may be typed on a terminal, where that is another form.
+    """
 
     key: str
     why: str
     option: str = ""
     choices: tuple[str, ...] = ()
     example: str = ""
+    answer: str = ""
     needed: bool = True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import typer
 from rich.console import Console
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from engine.doubts import Doubt, Rehearsal
     from engine.warm import LoadedModel
 
-_SHOWN = 5
+_SHOWN, _SHOWN_COLUMNS = 5, 16
 _MARKS = {"error": "✗", "warning": "!", "note": "·"}
 out = Console(highlight=False, soft_wrap=True, markup=False)
 
@@ -72,7 +73,8 @@ def _print(
     for seen in rehearsals:
         out.print(f"\nSample '{seen.title}': {seen.report.n_good:,} of {seen.report.n_rows:,} rows can be predicted.")
         if len(seen.lines):
-            out.print(str(seen.lines.head(_SHOWN)))
+            with pl.Config(tbl_cols=_SHOWN_COLUMNS, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
+                out.print(str(seen.lines.head(_SHOWN)))
     out.print()
     for doubt in sorted(doubts, key=lambda each: list(_MARKS).index(each.severity)):
         out.print(f"{_MARKS[doubt.severity]} {doubt.message}")

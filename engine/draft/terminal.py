@@ -35,6 +35,13 @@ def init(
     outputs: Annotated[str, typer.Option(help="a,b,…: the values the model gives, in its order")] = "",
     size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of pictures, in pixels")] = "",
     output_kind: Annotated[str, typer.Option(help="logits or probabilities, where the model gives one figure")] = "",
+    encode: Annotated[str, typer.Option(help="file.py:function or package.module:function: rows to the batch")] = "",
+    collate: Annotated[str, typer.Option(help="the same: a list of items to the batch; or a LightningDataModule")] = "",
+    decode: Annotated[str, typer.Option(help="the same: the module's output to what the task shows")] = "",
+    series: Annotated[str, typer.Option(help="the sample's column that tells series apart")] = "",
+    step: Annotated[str, typer.Option(help="the sample's column that orders the steps of a series")] = "",
+    forecast: Annotated[str, typer.Option(help="the column whose next steps the model gives")] = "",
+    quantiles: Annotated[str, typer.Option(help="0.1,0.5,0.9: those the model gives for each step")] = "",
     assignments: Annotated[list[str] | None, typer.Option("--set", help="name=value: a hyper-parameter")] = None,
 ) -> None:
     """Writes a card for a checkpoint. Exit code 0: it works; 2: something is open; 1: it cannot be done."""
@@ -55,6 +62,11 @@ def init(
             size=_size(size),
             output_kind=output_kind,
             hyper_parameters=_assigned(assignments or []),
+            own={k: v for k, v in (("encode", encode), ("collate", collate), ("decode", decode)) if v},
+            series=series,
+            step=step,
+            forecast=forecast,
+            quantiles=_numbers(quantiles),
         )
         draft = _asked(given, output, ask=sys.stdin.isatty())
         (output / CARD_FILE).write_text(card_text(draft), encoding="utf-8")
@@ -69,34 +81,59 @@ def _asked(given: Given, folder: Path, *, ask: bool) -> Draft:
     """The draft; on a terminal each open question is put once, and what is answered is drafted again."""
     from engine.draft.draft import draft_model  # imports torch
 
+    draft = draft_model(given, folder, Settings())
     passed: set[str] = set()
-    while True:
-        draft = draft_model(given, folder, Settings())
+    while ask:
         for key, reason in draft.reasons.items():
-            if ask and key not in passed:
+            if key not in passed:
                 err.print(f"  {key}: {_short(draft.card[key])} ({reason})")
                 passed.add(key)
-        question = next((q for q in draft.questions if ask and q.needed and f"? {q.key}" not in passed), None)
+        question = next((q for q in draft.questions if q.needed and f"? {q.key} {q.why}" not in passed), None)
         if question is None:
-            return draft
-        passed.add(f"? {question.key}")
-        answer = _answer(question)
-        if answer:
-            given = _with(given, question.key, answer)
+            break
+        passed.add(f"? {question.key} {question.why}")
+        while answer := _answer(question):
+            try:
+                given, draft = _answered(given, question, answer, folder)
+                break
+            except ForelightError as exc:
+                err.print(f"  {exc}")
+    return draft
+
+
+def _answered(given: Given, question: Question, answer: str, folder: Path) -> tuple[Given, Draft]:
+    """What is said with the answer, and the draft from that; an error where it cannot be so."""
+    from engine.draft.draft import draft_model
+
+    more = _with(given, question, answer)
+    return more, draft_model(more, folder, Settings())
 
 
 def _answer(question: Question) -> str:
     err.print(f"\n{question.key}: {question.why}.")
-    choices = list(question.choices) or None
-    return Prompt.ask("  nothing leaves it open", choices=[*choices, ""] if choices else None, default="", console=err)
+    for choice in question.choices:
+        err.print(f"  {choice}")
+    form = question.answer or question.option.rpartition(" ")[2]
+    such = "one of these; " if question.choices else f"such as {form}; " if question.answer or "," in form else ""
+    choices = [*question.choices, ""] if question.choices else None
+    asked = f"  {such}nothing leaves it open"
+    return Prompt.ask(asked, choices=choices, show_choices=False, default="", show_default=False, console=err)
 
 
-def _with(given: Given, key: str, answer: str) -> Given:
+def _with(given: Given, question: Question, answer: str) -> Given:
+    key = question.key
     if key == "hyper_parameters":
         pairs = [part.replace(":", "=", 1) for part in answer.split(",")]
         return replace(given, hyper_parameters={**given.hyper_parameters, **_assigned(pairs)})
     if key == "image":
         return replace(given, size=_size(answer))
+    if key in ("encode", "collate", "decode"):
+        return replace(given, own={**given.own, key: answer})
+    if key == "sequence":
+        series, _, step = answer.partition(",")
+        return replace(given, series=series.strip(), step=step.strip())
+    if question.option.startswith("--quantiles"):
+        return replace(given, quantiles=_numbers(answer))
     plain: dict[str, dict[str, Any]] = {
         "labels": {"labels": _names(answer)},
         "outputs": {"outputs": _names(answer)},
@@ -107,6 +144,13 @@ def _with(given: Given, key: str, answer: str) -> Given:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(map(float, _names(text)))
+    except ValueError as exc:
+        raise CardError(f"--quantiles: '{text}' is not numbers such as 0.1,0.5,0.9.") from exc
 
 
 def _size(text: str) -> tuple[int, int] | None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
-from engine.calling import Calling
 from engine.card import ModelCard, OutputKind
 from engine.errors import ModuleProbeError
+from engine.own_code import OwnCode
 from engine.probe import probe
 from engine.tasks.image_inputs import ImageInputs
 from engine.tasks.sequence_inputs import SequenceInputs
@@ -19,27 +20,33 @@ from engine.tasks.table_inputs import TableInputs
 from engine.tasks.task import Inputs, Task
 from engine.tasks.value_outputs import ValueOutputs
 
-Takes = Literal["table", "image", "sequence"]
+Takes = Literal["table", "text", "image", "sequence"]
 SIZES = (28, 32, 48, 64, 96, 128, 160, 224, 256, 299, 384, 512)
 _MOST_WIDTHS = 40
 _SUMS_TO_ONE = 1e-3
+_STEPS = 7  # of a made-up series: unlikely to be a horizon by accident
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One way in which the module ran: `width` features a row or channels a picture; `sizes` that fit, in pixels.
+    """One way in which the module ran: `width` features a row or channels a picture.
 
-    `outputs` is the number of figures it gives a row; `adds_up` says that they are 0 … 1 and sum to one, `whole` that
-    they are integers.
+    `sizes` are those that fit, in pixels, or the length of series where it takes no other. `outputs` is the number of
+    figures it gives a row; `within` says that they are 0 … 1, `adds_up` that they sum to one besides, `whole` that they
+    are integers. Of pictures, `masks` says that every pixel gets them; of series, `each_step` that every step does, and
+    `horizon` how many further steps.
     """
 
     takes: Takes
     width: int
     sizes: tuple[int, ...]
     outputs: int
-    adds_up: bool
-    whole: bool
-    calling: Calling
+    within: bool = False
+    adds_up: bool = False
+    whole: bool = False
+    masks: bool = False
+    each_step: bool = False
+    horizon: int = 0
 
 
 class _Watching(ValueOutputs):
@@ -53,23 +60,40 @@ class _Watching(ValueOutputs):
         return "values"
 
 
-def try_out(module: nn.Module) -> Trial:
-    """How the module ran first; ModuleProbeError saying what was tried where it ran in no way."""
+class _Series(SequenceInputs):
+    """Series whose outputs are looked at as the module gives them."""
+
+    def per_line(self, output: torch.Tensor, lines: int) -> torch.Tensor:
+        return output
+
+
+def try_out(module: nn.Module, wanted: Takes | None = None, inputs: int = 0) -> Trial | str:
+    """How the module ran first, or what was tried where it ran in no way.
+
+    Where it is known, `wanted` is what it takes, and `inputs` how many columns a step of a series has.
+    """
     tried: list[str] = []
-    for takes, width, sizes in _candidates(module):
+    for takes, width, sizes in _candidates(module, inputs):
+        if wanted not in (None, takes) and not (wanted == "text" and takes == "table"):
+            continue
         fitting = [(size, trial) for size in sizes if (trial := _try(module, takes, width, size)) is not None]
         tried.append(f"{takes} of {width}")
         if fitting:
-            first = fitting[0][1]
-            found = tuple(size for size, _ in fitting) if takes == "image" else ()
-            return Trial(takes, width, found, first.outputs, first.adds_up, first.whole, first.calling)
-    raise ModuleProbeError(
-        f"{type(module).__name__} ran on none of what was tried ({'; '.join(tried) or 'it has no layer to go by'}). "
-        "Write the card by hand: signature, image or sequence, and `batch`."
-    )
+            return replace(fitting[0][1], sizes=tuple(size for size, _ in fitting if size))
+    return "; ".join(tried) or "it has no layer to go by"
 
 
-def _candidates(module: nn.Module) -> Iterator[tuple[Takes, int, Sequence[int]]]:
+def try_with(module: nn.Module, card: ModelCard, own: OwnCode, folder: Path) -> Trial:
+    """How the module ran on what the host's own functions make of the rows; raises as loading it would."""
+    outputs, texts = _Watching(), any(column.type == "string" for column in card.signature)
+    probe(module, card, Task("trial", "", TableInputs(), outputs), own, folder)
+    if outputs.seen is None or outputs.seen.ndim > 2:
+        shape = None if outputs.seen is None else list(outputs.seen.shape[1:])
+        raise ModuleProbeError(f"{type(module).__name__} gives {shape} for a row: write the card by hand.")
+    return _judged("text" if texts else "table", len(card.signature), outputs.seen)
+
+
+def _candidates(module: nn.Module, inputs: int) -> Iterator[tuple[Takes, int, Sequence[int]]]:
     """What the layers suggest, the first layer's width first; a picture is tried in each size."""
     layers = list(module.modules())
     convolutions = [layer.in_channels for layer in layers if isinstance(layer, nn.Conv2d)]
@@ -84,6 +108,10 @@ def _candidates(module: nn.Module) -> Iterator[tuple[Takes, int, Sequence[int]]]
     for width in list(dict.fromkeys(widths))[:_MOST_WIDTHS]:
         yield "table", width, (0,)
         yield "sequence", width, (0,)
+    for width in dict.fromkeys(widths):
+        columns = inputs or 1
+        if width % columns == 0 and width > columns:
+            yield "sequence", columns, (width // columns,)  # a layer that takes all steps at once
     for channels in (1, 3):
         yield "image", channels, SIZES
 
@@ -92,22 +120,31 @@ def _try(module: nn.Module, takes: Takes, width: int, size: int) -> Trial | None
     if takes == "image" and width not in (1, 3):
         return None
     outputs = _Watching()
-    kinds: Mapping[Takes, Inputs] = {"table": TableInputs(), "image": ImageInputs(), "sequence": SequenceInputs()}
+    kinds: Mapping[Takes, Inputs] = {"table": TableInputs(), "image": ImageInputs(), "sequence": _Series()}
     try:
-        calling = probe(module, _card(takes, width, size), Task("trial", "", kinds[takes], outputs))
+        probe(module, _card(takes, width, size), Task("trial", "", kinds[takes], outputs))
     except Exception:  # whatever the module says against it, it does not take that
         return None
     seen = outputs.seen
-    if seen is None or seen.ndim > 2:
+    if seen is not None and takes == "image" and seen.ndim == 4:
+        return replace(_judged(takes, width, seen.movedim(1, -1).flatten(0, 2)), masks=True)
+    if seen is None or seen.ndim > (3 if takes == "sequence" else 2):
         return None
+    length, given = size or _STEPS, seen.shape[1] if seen.ndim > 1 else 1
+    if takes == "sequence" and seen.ndim == 2 and given == length:
+        seen = seen[..., None]
+    if seen.ndim < 3:
+        return _judged(takes, width, seen)
+    same = given == length
+    return replace(_judged(takes, width, seen.flatten(0, 1)), each_step=same, horizon=0 if same else given)
+
+
+def _judged(takes: Takes, width: int, seen: torch.Tensor) -> Trial:
+    """What the figures of the rows show."""
     figures = 1 if seen.ndim == 1 else seen.shape[-1]
-    return Trial(takes, width, (), figures, _adds_up(seen), not seen.is_floating_point(), calling)
-
-
-def _adds_up(seen: torch.Tensor) -> bool:
-    if seen.ndim != 2 or seen.shape[1] < 2 or not seen.is_floating_point():
-        return False
-    return bool(((seen.sum(dim=1) - 1).abs() < _SUMS_TO_ONE).all()) and bool((seen >= 0).all())
+    within = seen.is_floating_point() and bool(((seen >= 0) & (seen <= 1)).all())
+    adds_up = within and figures > 1 and bool(((seen.sum(dim=1) - 1).abs() < _SUMS_TO_ONE).all())
+    return Trial(takes, width, (), figures, within, adds_up, not seen.is_floating_point())
 
 
 def _card(takes: Takes, width: int, size: int) -> ModelCard:
@@ -115,4 +152,4 @@ def _card(takes: Takes, width: int, size: int) -> ModelCard:
     if takes == "image":
         return ModelCard(**parts, image={"size": (size, size), "channels": width})
     parts["signature"] = [{"name": f"x{number}"} for number in range(width)]
-    return ModelCard(**parts, sequence={"length": None} if takes == "sequence" else None)
+    return ModelCard(**parts, sequence={"length": size or _STEPS} if takes == "sequence" else None)

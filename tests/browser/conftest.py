@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from engine.settings import BUNDLED_MODELS
 from tests.browser.serving import serve
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the server offers the models of; who puts one there takes it away again."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, models_folder: Path) -> Iterator[str]:
     """The address of a dashboard with the bundled models and a home of its own."""
-    with serve(tmp_path_factory.mktemp("home")) as address:
+    with serve(tmp_path_factory.mktemp("home"), models=f"{BUNDLED_MODELS}{os.pathsep}{models_folder}") as address:
         yield address
 
 

@@ -273,6 +273,27 @@ class Model(pl.LightningModule):
     def forward(self, x):
         return self.net(x[:, :2])
 """,
+    "other values of 'c', 'd' change no prediction": """
+import pytorch_lightning as pl
+from torch import nn
+class Model(pl.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 1))
+    def forward(self, x):
+        return self.net(x[:, :2])
+""",
+    "predicted twice, the rows get different figures": """
+import pytorch_lightning as pl
+import torch
+from torch import nn
+class Model(pl.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Linear(4, 1)
+    def forward(self, x):
+        return self.net(x) + torch.rand(len(x), 1)
+""",
     "give NaN or infinity": """
 import pytorch_lightning as pl
 from torch import nn
@@ -309,6 +330,30 @@ def test_every_doubt_is_said(tmp_path: Path, words: str) -> None:
     errors = [doubt for doubt in said["doubts"] if doubt["severity"] == "error"]
     assert done.exit_code == (2 if errors else 0)
     assert said["works"] is (not errors)
+
+
+SHARES = CLASSIFIER.replace(
+    "return self.net(x)", "return self.net(x).softmax(1) * (1 - 0.2 * (x[:, :1] > 100).float())"
+)
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (["low", "high"], "probabilities sum to one but for 0.2."),
+        (["low", "middle", "high"], "The model gives [2] for a row; the card names 3 labels (low, middle, high)."),
+    ],
+)
+def test_outputs_that_are_not_the_labels_are_errors(tmp_path: Path, labels: list[str], words: str) -> None:
+    """The second row is one whose like no made-up row was."""
+    card = {"title": "A", "task": "tabular-classification", "signature": [{"name": "a"}]}
+    card |= {"labels": labels, "samples": [{"title": "rows", "files": ["rows.csv"]}]}
+    folder = write_model(tmp_path / "models" / "mine", SHARES, card, 1)
+    (folder / "rows.csv").write_text("a\n1\n2000\n")
+    done = command("check", "mine", "--json")
+    assert done.exit_code == 2
+    doubts = [(doubt["severity"], doubt["message"]) for doubt in json.loads(done.stdout)["doubts"]]
+    assert any(severity == "error" and words in message for severity, message in doubts), doubts
 
 
 def test_labels_in_the_wrong_order_are_noticed(tmp_path: Path) -> None:
