@@ -86,17 +86,26 @@ def predict_shard(
 
 
 def lean_trainer(package: Any, callback: Any, precision: str, accelerator: str, kind: str, device: int) -> Any:
-    """A Trainer that only predicts: its loggers, checkpoints and bars cost more than a batch of a small model."""
-    return package.Trainer(
-        accelerator=accelerator,
-        devices=1 if kind == "cpu" else [device],
-        precision=precision,
-        callbacks=[callback],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    """A Trainer that only predicts: its loggers, checkpoints and bars cost more than a batch of a small model.
+
+    PredictionFailed where Lightning has no such device here.
+    """
+    try:
+        return package.Trainer(
+            accelerator=accelerator,
+            devices=1 if kind == "cpu" else [device],
+            precision=precision,
+            callbacks=[callback],
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+    except Exception as exc:  # each Lightning package has errors of its own for it
+        raise PredictionFailed(
+            f"This machine cannot predict on '{accelerator}' in {precision} ({exc}). The host's FORELIGHT_ACCELERATOR "
+            "says where: auto and cpu are always there."
+        ) from exc
 
 
 def device_kind(accelerator: str) -> str:

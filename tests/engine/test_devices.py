@@ -12,11 +12,17 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
+import torch
 
 from engine import Engine, Options, Run, Settings, Source
 from engine.backends import WorkerPool, count_devices, devices
+from engine.card import read_card
+from engine.errors import PredictionFailed
+from engine.predictor import predict_shard
 from engine.settings import BUNDLED_MODELS
+from engine.warm import load_model
 from tests.engine.trouble import write_rows, write_trouble
 from tests.pool import pool
 
@@ -140,3 +146,13 @@ def test_all_are_the_gpus_there_are(
 ) -> None:
     monkeypatch.setattr(devices, "_COUNTS", code)
     assert count_devices(Settings(**{"accelerator": "auto", **settings})) == found
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("accelerator", ["gpu", "abacus"])
+def test_a_device_that_is_not_there_is_said(accelerator: str, tmp_path: Path) -> None:
+    folder = BUNDLED_MODELS / "breast-cancer"
+    model = load_model(read_card(folder / "card.yaml"), folder)
+    rows = pa.table({column.name: [1.0] for column in model.card.signature})
+    with pytest.raises(PredictionFailed, match=f"cannot predict on '{accelerator}' .* auto and cpu are always there"):
+        predict_shard(model, rows, 1, tmp_path / "lines.parquet", accelerator=accelerator)
