@@ -75,7 +75,8 @@ def browser() -> Iterator[Browser]:
     expect.set_options(timeout=60_000)  # the first prediction waits for a worker that imports torch
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(
-            executable_path=installed(), args=["--no-sandbox", "--disable-dev-shm-usage"]
+            executable_path=installed(),
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--force-prefers-reduced-motion"],  # drawing costs most
         )
         yield found
         found.close()

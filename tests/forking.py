@@ -25,8 +25,10 @@ from typing import Any
 
 from filelock import FileLock
 
+from engine.backends import process
+
 ROOT = Path(__file__).parents[1]
-ADDRESS = "FORELIGHT_TESTS_FORKING"
+_PLACE = "FORELIGHT_TESTS_FORKING"
 _IDLE_SECONDS = 2.0  # whoever reads the tests' output waits for its end
 _MOST_BYTES = 1 << 20
 _LOADED = (
@@ -68,16 +70,21 @@ class Forked:
 
 def begin_forked(name: str, pipe: int, environment: Mapping[str, str]) -> Forked:
     """What `engine.backends.process.begin_process` does, without the wait for torch."""
-    told = _connected(_address())
+    told = _connected(Path(place()))
     asked = json.dumps({"name": name, "environment": dict(environment), "folder": os.getcwd()}).encode()
     socket.send_fds(told, [asked + b"\n"], [pipe, 1, 2])
     return Forked(told)
 
 
-def _address() -> Path:
-    """The socket of the one process that forks for this run of the tests, whoever of its processes asks."""
+def fork_workers() -> None:
+    """From now on, all workers that this process begins are forked. For servers that tests start."""
+    process.begin_process = begin_forked
+
+
+def place() -> str:
+    """The socket of the one process that forks for this run of the tests; processes that tests start know it too."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-    return Path(os.environ.setdefault(ADDRESS, f"{gettempdir()}/forelight-{run[:16]}.socket"))
+    return os.environ.setdefault(_PLACE, f"{gettempdir()}/forelight-{run[:16]}.socket")
 
 
 def _connected(path: Path) -> socket.socket:

@@ -17,6 +17,7 @@ from engine.settings import BUNDLED_MODELS, Settings
 from engine.tasks import task_of
 from tests.engine.making import TABULAR_CARD, write_model
 from tests.engine.test_draft import CLASSIFIER, ROWS
+from tests.forking import place
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -43,12 +44,16 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith(PYTHON)])
 def test_commands_run(elsewhere: Path, command: str) -> None:
+    place()
     environment = {
         **os.environ,
         "FORELIGHT_HOME": str(elsewhere / "home"),
         "FORELIGHT_MODELS": os.pathsep.join((str(elsewhere / "models"), str(BUNDLED_MODELS))),
         "FORELIGHT_ACCELERATOR": "cpu",
+        "PYTHONPATH": str(ROOT),
     }
+    if " predict " not in command:  # one of them starts its workers itself; for the others that is done already
+        command = command.replace(" -m ", " -m tests.forked ", 1)
     words = [sys.executable, *shlex.split(command.removeprefix(PYTHON))]
     done = subprocess.run(words, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -72,8 +72,8 @@ def begin_process(name: str, pipe: int, environment: dict[str, str]) -> Begun:
 class WorkerProcess:
     """One process. Safe to use from several threads, which then wait for each other."""
 
-    def __init__(self, name: str, threads: int | None = None, begin: Begin = begin_process) -> None:
-        self.name, self.threads, self._begin = name, threads, begin
+    def __init__(self, name: str, threads: int | None = None, begin: Begin | None = None) -> None:
+        self.name, self.threads, self._begin = name, threads, begin or begin_process
         self.restarts = -1
         self.doing: Doing | None = None
         self._numbers = count(1)
@@ -221,7 +221,7 @@ class WorkerPool:
     An analyst is started when first needed, and a second one only while the first is busy.
     """
 
-    def __init__(self, devices: int = 1, readers: int = 1, analysts: int = 2, begin: Begin = begin_process) -> None:
+    def __init__(self, devices: int = 1, readers: int = 1, analysts: int = 2, begin: Begin | None = None) -> None:
         threads = max(1, _cores() // devices) if devices > 1 else None
         self.devices = tuple(WorkerProcess(f"device-{number}", threads, begin) for number in range(devices))
         self.readers = tuple(WorkerProcess(f"reader-{number}", begin=begin) for number in range(readers))

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page
 
+from tests.forking import place
+
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120
 
@@ -29,13 +31,24 @@ def serve(home: Path, **settings: object) -> Iterator[str]:
 
 @contextmanager
 def served(
-    home: Path, port: int | None = None, options: Sequence[str] = (), *, log: str = "log", **settings: object
+    home: Path,
+    port: int | None = None,
+    options: Sequence[str] = (),
+    *,
+    log: str = "log",
+    forked: bool = False,
+    **settings: object,
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The same, and the process, for those who want to watch or kill it. `options` are Streamlit's, `log` is a file."""
+    """The same, and the process, for those who want to watch or kill it. `options` are Streamlit's, `log` is a file.
+
+    `forked`: its workers need not load torch, which all tests but those of the main job can do without.
+    """
     port = port or free_port()
+    place()
     own = {f"FORELIGHT_{name.upper()}": str(value) for name, value in settings.items()}
     environment = {**os.environ, "FORELIGHT_HOME": str(home), "FORELIGHT_ACCELERATOR": "cpu", **own}
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", str(port), *options]
+    program = ["tests.forked", "streamlit"] if forked else ["streamlit"]
+    command = [sys.executable, "-m", *program, "run", "dashboard/app.py", "--server.port", str(port), *options]
     with (home / log).open("w") as said:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said)
         try:

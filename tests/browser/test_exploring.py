@@ -10,15 +10,16 @@ import polars as pl
 import pytest
 from playwright.sync_api import Page, expect
 
-from engine import Engine, Options, Settings
+from engine import Options, Settings
 from tests.browser.serving import serve, settled
+from tests.pool import open_engine
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
     """(address of a dashboard, id of its run of each bundled model named here)."""
     folder = tmp_path_factory.mktemp("small")
-    engine = Engine(Settings(home=folder, accelerator="cpu"))
+    engine = open_engine(Settings(home=folder, accelerator="cpu"))
     runs = {}
     for model in ("digits", "lorenz-state", "diabetes-progression"):
         title = engine.samples(model)[0].title
@@ -26,7 +27,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[
         engine.submit(run.id, Options(on_error="report"))
         runs[model] = engine.wait(run.id).id
     engine.close()
-    with serve(folder) as address:
+    with serve(folder, forked=True) as address:
         yield address, runs
 
 

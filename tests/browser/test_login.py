@@ -53,7 +53,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             """
         )
         options = ("--secrets.files", str(secrets))
-        with served(home, port, options, login=1, hosts="eve@example.org", visitors="@example.org") as (found, _):
+        who = {"login": 1, "hosts": "eve@example.org", "visitors": "@example.org"}
+        with served(home, port, options, forked=True, **who) as (found, _):
             yield Site(found, home)
 
 

@@ -14,9 +14,10 @@ import polars as pl
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from engine import Engine, Settings
+from engine import Settings
 from tests.browser.serving import card, serve, settled, shown
 from tests.million import ROWS, make_model, make_other_run, make_run
+from tests.pool import open_engine
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,12 @@ class Million:
 def million(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Million]:
     """Both runs made once, and a server that shows them."""
     folder = tmp_path_factory.mktemp("million")
-    engine = Engine(Settings(home=folder, models=(make_model(folder / "models"),), accelerator="cpu"))
+    engine = open_engine(Settings(home=folder, models=(make_model(folder / "models"),), accelerator="cpu"))
     run = make_run(engine, folder)
     other = make_other_run(engine, run)
     lines = [engine.results(each.id).scan().collect() for each in (run, other)]
     engine.close()
-    with serve(folder, models=folder / "models") as address:
+    with serve(folder, forked=True, models=folder / "models") as address:
         yield Million(address, run.id, other.id, *lines)
 
 

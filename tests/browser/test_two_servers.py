@@ -66,7 +66,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
         def start(address: str) -> None:
             own = {"login": 1, "database_url": url, "models": models, "warm_models": 1}
             number, options = ports[addresses.index(address)], ("--secrets.files", str(secrets_file))
-            serving = served(home, number, options, log=f"log-{number}", **own)
+            serving = served(home, number, options, forked=True, log=f"log-{number}", **own)
             _, processes[address] = stack.enter_context(serving)
 
         with ThreadPoolExecutor(2) as pool:  # at the same moment, as a deployment starts them

@@ -36,7 +36,7 @@ class Host:
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     home = tmp_path_factory.mktemp("home")
-    with served(home, max_file_bytes=400 * MIB) as (address, process):
+    with served(home, forked=True, max_file_bytes=400 * MIB) as (address, process):
         yield Host(address, home, process.pid)
 
 

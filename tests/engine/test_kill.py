@@ -20,11 +20,11 @@ from tests.pool import open_engine
 
 _SERVER = """
 import time
-from engine import Settings
-from tests.pool import open_engine
-engine = open_engine(Settings())
+from engine import Engine, Settings
+from tests.forking import fork_workers
+fork_workers()
+engine = Engine(Settings())
 engine.serve()
-engine._loads.close()  # tries each model in a process that loads torch; not what is looked at here
 print("up", flush=True)
 while True:
     print(*(worker.pid for worker in engine.workers() if worker.pid), flush=True)

@@ -13,6 +13,7 @@ from engine.export import export_bytes, export_path, export_results, stream_expo
 from tests.conftest import Predicting
 from tests.engine.making import write_model
 from tests.million import CARD, CODE, MODEL, make_model, make_run
+from tests.pool import open_engine
 
 ROWS = 20_000
 
@@ -21,7 +22,7 @@ ROWS = 20_000
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     folder = tmp_path_factory.mktemp("queries")
     models = (make_model(folder / "models"),)
-    engine = Engine(Settings(home=folder / "home", models=models, accelerator="cpu", shard_rows=12_000))
+    engine = open_engine(Settings(home=folder / "home", models=models, accelerator="cpu", shard_rows=12_000))
     run = make_run(engine, folder, ROWS)
     assert run.model_id == MODEL
     return engine.results(run.id)
@@ -168,7 +169,7 @@ def test_a_label_of_classes_stays_a_name(engine: Engine, tmp_path: Path) -> None
     """Where the model chooses between classes called 0 and 1, the label is a name and no number."""
     write_model(tmp_path / "models" / "m", CODE, {**CARD, "title": "M", "labels": ["0", "1"]}, -1.2)
     (tmp_path / "rows.csv").write_text("income,debt,late_payments,outcome\n10,2,0,1\n30,4,1,0\n")
-    own = Engine(Settings(home=tmp_path / "home", models=(tmp_path / "models",), accelerator="cpu"))
+    own = open_engine(Settings(home=tmp_path / "home", models=(tmp_path / "models",), accelerator="cpu"))
     run = own.check("m", [Source("rows.csv", tmp_path / "rows.csv")])
     own.submit(run.id, Options())
     own.wait(run.id)

@@ -60,7 +60,8 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     home = tmp_path_factory.mktemp("home")
     write_hostile_model(home / "models")
-    with served(home, models=f"{home / 'models'}:{BUNDLED_MODELS}", log="json") as (address, _):
+    models = f"{home / 'models'}:{BUNDLED_MODELS}"
+    with served(home, forked=True, models=models, log="json") as (address, _):
         found = Site(address, home)
         name = f"{NAMES[0]} {NAMES[1]}.csv"
         found.runs = {

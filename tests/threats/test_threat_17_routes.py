@@ -20,7 +20,7 @@ from tests.browser.serving import served
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     home = tmp_path_factory.mktemp("home")
-    with served(home) as (address, _):
+    with served(home, forked=True) as (address, _):
         yield address.removeprefix("http://"), home
 
 
