@@ -43,13 +43,15 @@ class Site:
     def connection(self) -> HTTPSConnection:
         return HTTPSConnection("127.0.0.1", self.port, context=ssl._create_unverified_context(), timeout=60)
 
-    def ask(
-        self, method: str, path: str, content: bytes | Iterator[bytes] | None = None, kind: str = "application/json"
-    ) -> tuple[int, bytes]:
+    @property
+    def head(self) -> dict[str, str]:
+        token = f"Bearer {self.token}"
+        return {"host": f"{NAME}:{self.port}", "authorization": token, "content-type": "application/json"}
+
+    def ask(self, method: str, path: str, content: bytes | Iterator[bytes] | None = None) -> tuple[int, bytes]:
         connection = self.connection()
-        head = {"host": f"{NAME}:{self.port}", "authorization": f"Bearer {self.token}", "content-type": kind}
         connection.request(
-            method, f"/api/v1{path}", content, head, encode_chunked=not isinstance(content, bytes | None)
+            method, f"/api/v1{path}", content, self.head, encode_chunked=not isinstance(content, bytes | None)
         )
         answer = connection.getresponse()
         return answer.status, answer.read()
@@ -156,8 +158,7 @@ def test_events_of_a_run_come_while_it_runs(site: Site, tmp_path: Path) -> None:
     assert status in (200, 201), answer
     run_id = json.loads(answer)["id"]
     connection = site.connection()
-    head = {"host": f"{NAME}:{site.port}", "authorization": f"Bearer {site.token}"}
-    connection.request("GET", f"/api/v1/runs/{run_id}/events", headers=head)
+    connection.request("GET", f"/api/v1/runs/{run_id}/events", headers=site.head)
     states = []
     for line in connection.getresponse():
         if line.startswith(b"data:"):

@@ -23,6 +23,7 @@ from tests.browser.serving import free_port
 from tests.dashboard.conftest import TESTER, FinishedRun
 
 MODEL = "diabetes-progression"
+OPERATING = Path(__file__).parents[2] / "docs" / "operating.md"
 PATIENTS = BUNDLED_MODELS / MODEL / "samples" / "patients.csv"
 
 
@@ -97,6 +98,9 @@ def test_figures_add_up(site: TestClient, shared_engine: Engine, finished_run: F
     assert found[("forelight_worker_memory_bytes", "device-0")] > 1e6
     assert found[("process_resident_memory_bytes",)] > 1e6
     assert ("forelight_sessions",) in found
+    told = OPERATING.read_text(encoding="utf-8")
+    unknown = {name for name, *_ in found if not name.startswith("process_") and f"`{name}`" not in told}
+    assert not {name for name in unknown if not name.endswith("_created")}, "each figure is explained"
     shared_engine.delete(run.id)
     after = figures(site.get("/metrics").text)
     assert ("forelight_runs", MODEL, "done") not in after
