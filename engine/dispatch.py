@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.backends import Backend
 from engine.card import read_card
-from engine.errors import InputRefused, ModelChanged, QueueFull, RunStateError, RunTaken
+from engine.errors import InputRefused, ModelChanged, QueueFull, RunStateError, RunTaken, StoreError
 from engine.intake import checkpoint_hash
 from engine.keeper import Keeper
 from engine.registry import CARD_FILE, ModelRegistry
@@ -108,6 +108,12 @@ class Dispatcher:
         if taken is None:
             raise RunTaken(record.id)
         claim = folder.claim()
+        try:
+            folder.storage.take(folder.path, claim)
+        except StoreError:
+            back = record.model_dump(include={"state", "stage", "error", "finished", "owner", "restarts"})
+            self._store.change(record.id, held_by=self._owner, **back)
+            raise
         folder.clear_exports()
         plan = Plan.from_json(folder.plan())
         if plan is None:

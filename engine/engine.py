@@ -50,7 +50,7 @@ class Engine(Offers, Downloads, Operating):
         self._parts: Parts | None = None
         self._facts: dict[tuple[str, ...], ModelFacts] = {}
         self.uploads = Uploads.of(self.settings)
-        self.lake = Lake(self.settings.lake_folders, self.settings.home)
+        self.lake = Lake(self.settings.lake_folders, self.settings.home, self.settings.storage)
 
     def serve(self) -> None:
         """Looks after all runs of the home, as a server does: resumes what was left, deletes what is too old."""
@@ -131,7 +131,8 @@ class Engine(Offers, Downloads, Operating):
         ReadError where the files are gone.
         """
         book = self._open().book
-        record, folder = book.record(run_id), book.folder(run_id)
+        record = book.record(run_id)
+        folder = book.whole_folder(record)
         sources = folder.sources()
         if not all(source.path.is_file() for source in sources):
             raise ReadError(f"The files of run {run_id} are no longer there. Bring them again.")
@@ -235,15 +236,18 @@ class Engine(Offers, Downloads, Operating):
 
     def preview(self, run_id: str, rows: int = 20) -> pl.DataFrame:
         """The first rows of the run's input, typed as the model takes them."""
-        folder = self._open().book.folder(run_id)
+        book = self._open().book
+        folder = book.whole_folder(book.record(run_id))
         hidden = (*task_of(self._card(folder)).inputs.hidden_columns(), FAULT, ROW)
         table = folder.rows(0, rows)
         return pl.DataFrame(table.select([name for name in table.column_names if name not in hidden]))
 
     def results(self, run_id: str) -> Results:
         """The predictions of a run, whole or so far; RunStateError where there are none yet."""
+        parts = self._open()
+        parts.book.whole_folder(parts.book.record(run_id))
         run = self.run(run_id)
-        return Results(run, self._card(RunFolder(run.folder)), self._open().ask)
+        return Results(run, self._card(RunFolder(run.folder)), parts.ask)
 
     def close(self) -> None:
         """Stops what runs, to be resumed by whoever comes next; the engine can not be used after."""
@@ -254,6 +258,7 @@ class Engine(Offers, Downloads, Operating):
         if self._parts is not None:
             self._parts.backend.close()
             self._parts.keeper.close()
+            self._parts.book.storage.close()
             self._parts.store.close()
         if self._own_pool:
             self._pool.close()

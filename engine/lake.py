@@ -44,11 +44,12 @@ class _Folder(Protocol):
 class Lake:
     """The folders by their names; NotInLake for all that is not in them, LakeError where a store does not answer.
 
-    What lies below `home` is Forelight's own and never offered, though a folder may hold it.
+    What lies below `home`, or at the address `storage`, is Forelight's own and never offered, though a folder may
+    hold it.
     """
 
-    def __init__(self, folders: Mapping[str, str], home: Path) -> None:
-        self._addresses, self._home = dict(folders), home
+    def __init__(self, folders: Mapping[str, str], home: Path, storage: str = "") -> None:
+        self._addresses, self._home, self._storage = dict(folders), home, storage
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -74,7 +75,7 @@ class Lake:
             raise NotInLake
         address = self._addresses[name]
         if is_address(address) and not address.startswith(_FILE):
-            return _Stored(ObjectStore(address))
+            return _Stored(ObjectStore(address), self._storage)
         return _Local(Path(address.removeprefix(_FILE)), self._home)
 
 
@@ -118,18 +119,28 @@ class _Local:
 class _Stored:
     """A folder of an object store."""
 
-    def __init__(self, store: ObjectStore) -> None:
-        self._store = store
+    def __init__(self, store: ObjectStore, storage: str) -> None:
+        self._store, self._storage = store, storage.rstrip("/")
 
     def entries(self, path: str) -> Iterator[LakeEntry]:
-        for each in self._store.entries(path):
-            yield LakeEntry(each.name, each.path, each.is_folder, each.size)
+        for each in self._store.entries(self._open(path)):
+            if not self._is_ours(each.path):
+                yield LakeEntry(each.name, each.path, each.is_folder, each.size)
 
     def size(self, path: str) -> int:
-        return self._store.size(path)
+        return self._store.size(self._open(path))
 
     def pieces(self, path: str) -> Iterator[bytes]:
-        return self._store.pieces(path)
+        return self._store.pieces(self._open(path))
+
+    def _open(self, path: str) -> str:
+        if self._is_ours(path):
+            raise NotInLake
+        return path
+
+    def _is_ours(self, path: str) -> bool:
+        whole = f"{self._store.address.rstrip('/')}/{path}".rstrip("/")
+        return bool(self._storage) and f"{whole}/".startswith(f"{self._storage}/")
 
 
 def _checked(path: str) -> str:

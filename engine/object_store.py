@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from engine.errors import MissingPackage, ObjectStoreError
+from engine.errors import DiskFull, MissingPackage, ObjectStoreError
 
 _PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "abfs": "adlfs", "az": "adlfs"}
 _PIECE = 4 << 20
@@ -60,7 +61,10 @@ class ObjectStore:
     def walk(self, path: str = "") -> Mapping[str, StoredObject]:
         """All objects at and below that path, by their own."""
         with self._said():
-            found = self._files.find(self._whole(path), detail=True).values()
+            try:
+                found = self._files.find(self._whole(path), detail=True).values()
+            except FileNotFoundError as exc:
+                raise ObjectStoreError(self.address, "there is no such bucket") from exc
         return {(below := self._below(each)): _stored(below, each) for each in found if not _is_folder_key(each)}
 
     def size(self, path: str) -> int:
@@ -94,7 +98,7 @@ class ObjectStore:
     def write(self, path: str, content: bytes) -> None:
         """Makes or replaces a small object, whole."""
         with self._said():
-            self._files.pipe_file(self._whole(path), content)
+            self._writing(lambda: self._files.pipe_file(self._whole(path), content))
 
     def fetch(self, path: str, target: Path) -> None:
         """Copies the object to a file, which is there only when it is whole."""
@@ -105,19 +109,29 @@ class ObjectStore:
                 for piece in self.pieces(path):
                     file.write(piece)
             part.replace(target)
+        except OSError as exc:
+            if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise DiskFull from exc
+            raise
         finally:
             part.unlink(missing_ok=True)
 
     def keep(self, source: Path, path: str) -> None:
         """Copies a file to an object, which others see only when it is whole."""
         with self._said():
-            self._files.put_file(str(source), self._whole(path))
+            self._writing(lambda: self._files.put_file(str(source), self._whole(path)))
 
     def delete(self, path: str) -> None:
         """Removes all objects at and below that path; nothing where there are none."""
         with self._said():
             if self._files.exists(self._whole(path)):
                 self._files.rm(self._whole(path), recursive=True)
+
+    def _writing(self, write: Callable[[], object]) -> None:
+        try:
+            write()
+        except OSError as exc:
+            raise ObjectStoreError(self.address, f"{type(exc).__name__}: {exc}") from exc
 
     @cached_property
     def _files(self) -> Any:

@@ -15,6 +15,7 @@ from engine.lines import Asking
 from engine.registry import ModelRegistry
 from engine.runs.book import UNFINISHED, RunBook
 from engine.runs.database import database_url
+from engine.runs.storage import open_storage
 from engine.runs.store import RunStore
 from engine.settings import Settings
 
@@ -37,6 +38,7 @@ class Parts:
     def sweep(self, keep_audit_days: float) -> None:
         """Forgets tokens, shares and notes that are too old, and processes that are long gone."""
         self.store.forget_owners()
+        self.book.storage.sweep(self.book.runs, self.store.ids())
         self.tokens.sweep()
         self.shares.sweep()
         self.audit.sweep(keep_audit_days)
@@ -60,7 +62,7 @@ class Parts:
 def open_parts(settings: Settings, registry: ModelRegistry, pool: WorkerPool, owner: str) -> Parts:
     """Opens the store, or raises StoreError."""
     store = RunStore(database_url(settings.database_url, settings.home))
-    book = RunBook(store, settings.runs_folder)
+    book = RunBook(store, settings.runs_folder, open_storage(settings.storage))
     backend = open_backend(settings.backend, settings, store, pool, owner)
     keeper = Keeper(book, owner, backend.tick)
     dispatcher = Dispatcher(settings, registry, book, backend, keeper, owner)

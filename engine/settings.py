@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     lake: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="folders that visitors may take files from: name=/folder;name=s3://bucket/folder"
     )
+    storage: str = Field(
+        default="", description="object store that runs are kept on: s3://bucket/runs; only home if empty"
+    )
     accelerator: str = Field(default="auto", description="Lightning's accelerator: auto, cpu, gpu …")
     devices: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
         default=1, description="devices a prediction may use; all: every GPU there is"

@@ -119,6 +119,7 @@ class ActiveRun:
             self._failed += content["failed"]
             self._tally.add_rows(self.model_id, content["done"], content["failed"])
             self._output_kind = content["output_kind"]
+            self.folder.storage.keep_soon(self.folder.path, self.claim)
             self._note(output_kind=self._output_kind, restarts=0)
             if len(self.in_flight) == 1:
                 self._pause()
@@ -178,6 +179,7 @@ class ActiveRun:
                 return  # another process has it by now
             self.folder.clear_parts()
             self._keep(kept.model_copy(update=changes))
+            self.folder.storage.keep(self.folder.path, self.claim)
             if self._store.change(self.id, held_by=self._owner, **changes) is None:
                 return
             if state in ENDED:

@@ -273,6 +273,7 @@ class LocalBackend:
         except StoreError as exc:
             log.warning("the end of a run waits for the store: %s", exc, extra={"run": run.id})
         else:
+            run.folder.storage.release(run.folder.path)
             with self._changed:
                 if self._active.get(run.id) is run:
                     del self._active[run.id]

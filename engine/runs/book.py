@@ -6,13 +6,15 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from engine.errors import RunNotFound
-from engine.runs.folder import RunFolder, run_ids
+from engine.errors import RunNotFound, StoreError
+from engine.runs.folder import RunFolder
 from engine.runs.owners import is_alive
 from engine.runs.run import Options, Place, Record, Run, State
+from engine.runs.storage import AT_HOME, RunStorage
 from engine.runs.store import RunStore, Search
 
 STOPPED = "The server stopped before the end."
@@ -23,21 +25,30 @@ log = logging.getLogger("forelight.runs")
 class RunBook:
     """All runs of one home. What another process does shows here too."""
 
-    def __init__(self, store: RunStore, runs: Path) -> None:
-        self.store, self.runs = store, runs
+    def __init__(self, store: RunStore, runs: Path, storage: RunStorage = AT_HOME) -> None:
+        self.store, self.runs, self.storage = store, runs, storage
         self.recovers = False
         """Whether this process resumes runs that lost theirs: to their visitors they wait then."""
 
     def folder(self, run_id: str) -> RunFolder:
-        """The folder of that run, or RunNotFound."""
-        return RunFolder.open(self.runs, run_id)
+        """The folder of that run, or RunNotFound; with what says what the run is, perhaps no more."""
+        return RunFolder.open(self.runs, run_id, self.storage)
+
+    def whole_folder(self, record: Record) -> RunFolder:
+        """The folder of that run with all that is kept of it, or RunNotFound."""
+        folder = self.folder(record.id)
+        self.storage.bring(folder.path, record)
+        return folder
 
     def record(self, run_id: str) -> Record:
         """The run as it is, by `truth`; a folder from elsewhere is adopted."""
         try:
             record = self.store.get(run_id)
         except RunNotFound:
-            record = self.adopt(self.folder(run_id))
+            folder = self.folder(run_id)
+            if not self.storage.has(run_id):
+                raise  # another server has deleted it
+            record = self.adopt(folder)
         return self.truth(record)
 
     def truth(self, record: Record) -> Record:
@@ -51,6 +62,8 @@ class RunBook:
     def snapshot(self, record: Record, place: Place | None = None) -> Run:
         """What others see of the run."""
         folder = RunFolder(self.runs / record.id)
+        with suppress(RunNotFound, StoreError):
+            folder = self.folder(record.id)
         return Run.of(record, folder.report(), folder.path, place)
 
     def find(self, search: Search, limit: int | None = None, offset: int = 0) -> tuple[Record, ...]:
@@ -59,6 +72,7 @@ class RunBook:
     def adopt(self, folder: RunFolder) -> Record:
         """Takes a folder into the store that was carried here, or whose database is gone."""
         record = folder.record()
+        self.storage.bring(folder.path, record)
         shards = folder.shards()
         done = sum(shard.stop - shard.start for shard in shards)
         changes: dict[str, Any] = {"rows_done": done, "rows_failed": sum(shard.failed for shard in shards)}
@@ -70,13 +84,19 @@ class RunBook:
 
     def enter(self, folder: RunFolder, record: Record) -> None:
         """Takes in a new run: the store first, so that nobody who finds the folder takes it for one from elsewhere."""
+        self.storage.enter(folder.path)
         self.store.add(record)
         folder.write(record)
 
     def adopt_all(self) -> None:
         """Takes every folder into the store that it lacks."""
         known = self.store.ids()
-        for run_id in run_ids(self.runs):
+        try:
+            kept = list(self.storage.ids(self.runs))
+        except StoreError as exc:
+            log.warning("runs that the store lacks are looked for when the server starts again: %s", exc)
+            return
+        for run_id in kept:
             if run_id not in known:
                 try:
                     self.adopt(self.folder(run_id))
@@ -91,6 +111,7 @@ class RunBook:
 
     def remove(self, run_id: str) -> None:
         """Deletes the run, its files first: without them it is nothing, without it they would be found again."""
+        self.storage.delete(run_id)
         RunFolder(self.runs / run_id).delete()
         self.store.delete(run_id)
 

@@ -31,6 +31,7 @@ from engine.ids import is_id, new_id
 from engine.ingest.table import INPUT_FILE
 from engine.readers import Source
 from engine.runs.run import KeptSource, Record
+from engine.runs.storage import AT_HOME, RunStorage
 from engine.signature import Report
 
 FAILED_KEY = b"forelight.failed"
@@ -49,8 +50,8 @@ class Shard:
 class RunFolder:
     """One run on disk. Its files are replaced whole, so that a reader never meets half of one."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, storage: RunStorage = AT_HOME) -> None:
+        self.path, self.storage = path, storage
 
     @classmethod
     def create(cls, runs: Path) -> RunFolder:
@@ -61,12 +62,15 @@ class RunFolder:
         return cls(path)
 
     @classmethod
-    def open(cls, runs: Path, run_id: str) -> RunFolder:
+    def open(cls, runs: Path, run_id: str, storage: RunStorage = AT_HOME) -> RunFolder:
         """The folder of that run; RunNotFound where there is none, or the id is not one."""
         path = runs / run_id
-        if not is_id(run_id) or not path.is_dir():
+        if not is_id(run_id):
             raise RunNotFound(run_id)
-        return cls(path)
+        storage.head(path)
+        if not path.is_dir():
+            raise RunNotFound(run_id)
+        return cls(path, storage)
 
     @property
     def id(self) -> str:
@@ -171,13 +175,6 @@ class RunFolder:
 def now() -> str:
     """The time, ISO 8601 in UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def run_ids(runs: Path) -> Iterator[str]:
-    """The ids of all runs in the folder."""
-    for path in runs.glob("*/run.json"):
-        if is_id(path.parent.name):
-            yield path.parent.name
 
 
 def _between(reader: Any, start: int, stop: int | None) -> Iterator[pa.RecordBatch]:

@@ -172,6 +172,22 @@ def test_a_setting_that_names_nothing_is_refused(value: str) -> None:
         Settings(lake=value)  # type: ignore[arg-type]
 
 
+def test_what_visitors_predicted_is_in_no_folder(tmp_path: Path) -> None:
+    files, own = fsspec.filesystem("memory"), f"memory://{tmp_path.name}"
+    for path in ("runs/x/input.csv", "runs-of-june/rows.csv"):
+        files.pipe(f"/{tmp_path.name}/{path}", b"a\n1\n")
+    settings = Settings(home=tmp_path, lake={"all": own, "runs": f"{own}/runs/x"}, storage=f"{own}/runs/")
+    ann = GuardedEngine(open_engine(settings), ANN)
+    assert [each.name for each in ann.lake_entries("all")] == ["runs-of-june"]
+    assert ann.take_from_lake("all", "runs-of-june/rows.csv").size == 4
+    for folder, path in (("all", "runs/x/input.csv"), ("runs", "input.csv")):
+        with pytest.raises(NotInLake):
+            ann.take_from_lake(folder, path)
+    for folder, path in (("all", "runs"), ("all", "runs/x"), ("runs", "")):
+        with pytest.raises(NotInLake):
+            ann.lake_entries(folder, path)
+
+
 def test_settings_with_a_lake_can_be_hashed_and_shown() -> None:
     settings = Settings(lake="lab=/srv/lab; s3 = s3://key:secret@x/y")  # type: ignore[arg-type]
     assert hash(settings)
