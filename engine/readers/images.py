@@ -26,7 +26,7 @@ from engine.settings import Settings
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _FREE_BYTES, _BYTES_A_PIXEL = 1 << 20, 8  # the largest there is: four channels of 16 bits
 _MOST_THREADS = 6  # each may hold a picture of the most pixels, of some bytes each, and the process has its limit
-_PICTURES_A_TASK = 128
+_FEWEST_A_TASK, _MOST_A_TASK = 8, 128
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 Image.MAX_IMAGE_PIXELS = None  # Pillow only warns up to twice its own limit; the host's is asked for every picture
 _PNG_HEADER = struct.Struct(">8xI4sIIBBBBB")
@@ -97,11 +97,13 @@ def decode_into(
     every PNG first; without it that is the risk of whoever can start another process.
     """
 
+    threads = min(_MOST_THREADS, max(2, torch.get_num_threads()))
+    a_task = min(_MOST_A_TASK, max(_FEWEST_A_TASK, -(-len(pictures) // (4 * threads))))
     out = torch.from_numpy(pixels)
     black = torch.zeros_like(out[0])
 
     def task(start: int) -> list[str]:
-        part = pictures[start : start + _PICTURES_A_TASK]
+        part = pictures[start : start + a_task]
         decoded = [_decode_one(picture, image, max_pixels, careful) for picture in part]
         if sizes is not None:
             sizes[start : start + len(part)] = [size for _, size, _ in decoded]
@@ -109,10 +111,10 @@ def decode_into(
         torch.stack([black if found is None else found for found, _, _ in decoded], out=out[start : start + len(part)])
         return [error for _, _, error in decoded]
 
-    starts = range(0, len(pictures), _PICTURES_A_TASK)
+    starts = range(0, len(pictures), a_task)
     if len(starts) == 1:
         return task(0)
-    with ThreadPoolExecutor(min(_MOST_THREADS, max(2, torch.get_num_threads())), "forelight-decode") as pool:
+    with ThreadPoolExecutor(threads, "forelight-decode") as pool:
         return [error for errors in pool.map(task, starts) for error in errors]
 
 

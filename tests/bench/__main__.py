@@ -172,7 +172,8 @@ def _one_row(engine: Engine, folder: Path) -> str:
 def _machine() -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     cores = f"{os.cpu_count()} cores ({platform.machine()}), {'a GPU' if torch.cuda.is_available() else 'no GPU'}"
-    return f"{date.today().isoformat()}: {cores}, Python {platform.python_version()}, {versions}."
+    load = f"load {os.getloadavg()[0]:.1f} at the end"
+    return f"{date.today().isoformat()}: {cores}, {load}, Python {platform.python_version()}, {versions}."
 
 
 if __name__ == "__main__":

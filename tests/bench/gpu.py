@@ -119,7 +119,8 @@ def _rows(settings: Settings, folder: Path, sizes: Sizes) -> list[str]:
         f"| Forelight, predicting and writing | {predict:.1f} |",
         f"| the model alone, `Trainer.predict` fed from memory | {computing:.1f} |",
         "",
-        f"The model itself is {computing / (check + predict):.0%} of the whole; the rest is reading and writing rows.",
+        f"Of the whole, reading alone is {reading / (check + predict):.0%} and the model alone "
+        f"{computing / (check + predict):.0%}: the rest is typing, keeping and writing rows.",
     ]
 
 
