@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test test-cluster test-ecosystem lint format bench bench-gpu screenshots clean
+.PHONY: run test test-cluster test-ecosystem lint format bench bench-gpu load screenshots clean
 
 run: $(VENV)/.runs
 	$(BIN)/python -m streamlit run dashboard/app.py --server.address $(ADDRESS) --server.port $(PORT)
@@ -44,6 +44,10 @@ bench: $(VENV)/.tests $(VENV)/.browser
 # On a machine with a GPU; `make bench-gpu SMALL=--small` runs anywhere, in a minute or two.
 bench-gpu: $(VENV)/.tests
 	$(BIN)/python -m tests.bench gpu $(SMALL)
+
+# 50 visitors at once for five minutes; LOAD="60 20" for less.
+load: $(VENV)/.tests
+	$(BIN)/python -m tests.bench.load $(LOAD)
 
 clean:
 	rm -rf $(VENV) .venv-ecosystem .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -9,11 +9,12 @@ from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 
 from dashboard.address import FILTER, query, read_filters
 from dashboard.callers import guarded
+from dashboard.files import LargeFile
 from dashboard.receiving import UPLOAD_ROUTES
 from dashboard.security import HEADERS
 from dashboard.statuses import status_of
@@ -67,7 +68,7 @@ async def download(request: Request) -> Response:
     file, name = await run_in_threadpool(_file, request, suffix)
     headers = {"content-encoding": "identity", **_PRIVATE}
     if isinstance(file, Path):
-        return FileResponse(file, filename=name, media_type=MEDIA_TYPES.get(suffix), headers=headers)
+        return LargeFile(file, filename=name, media_type=MEDIA_TYPES.get(suffix), headers=headers)
     headers["content-disposition"] = f'attachment; filename="{_header_safe(name)}"'
     return StreamingResponse(file, media_type=MEDIA_TYPES.get(suffix), headers=headers)
 

@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from dashboard.api import EXCEPTION_HANDLERS, ROUTES
 from dashboard.exposure import check_exposure
 from dashboard.failures import show_failure
+from dashboard.leftovers import leftovers_given_back
 from dashboard.login import LOGIN_ROUTES, LoginWall
 from dashboard.logs import speak_through_one
 from dashboard.names import OwnNames
@@ -40,8 +41,9 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     warm_up(engine)
     gc.collect()
     gc.freeze()
-    with serve_metrics(engine):
-        yield
+    async with leftovers_given_back():
+        with serve_metrics(engine):
+            yield
     await run_in_threadpool(engine.close)
 
 

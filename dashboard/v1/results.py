@@ -8,10 +8,11 @@ from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
 from dashboard.address import FILTER, read_filters
 from dashboard.api import COLUMN, MEDIA_TYPES
+from dashboard.files import LargeFile
 from dashboard.v1.asking import Asked
 from dashboard.v1.models import plain_rows
 from dashboard.v1.problems import responses
@@ -78,7 +79,7 @@ def download(
     file = (engine.export if ranged else engine.download)(run_id, suffix, where, chosen)
     headers = {"content-encoding": "identity", "cache-control": "private, no-store"}
     if isinstance(file, FilePath):
-        return FileResponse(file, filename=name, media_type=MEDIA_TYPES[suffix], headers=headers)
+        return LargeFile(file, filename=name, media_type=MEDIA_TYPES[suffix], headers=headers)
     headers["content-disposition"] = f'attachment; filename="{name}"'
     return StreamingResponse(file, media_type=MEDIA_TYPES[suffix], headers=headers)
 

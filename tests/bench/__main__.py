@@ -28,6 +28,7 @@ from torch.utils.data import DataLoader
 
 from engine import Engine, Options, Settings, Source
 from engine.settings import BUNDLED_MODELS
+from tests.bench.answering import answering
 from tests.bench.evaluation import evaluation_lines
 from tests.bench.exploring import exploring
 from tests.bench.gpu import FULL, SMALL, gpu
@@ -100,6 +101,7 @@ SECTIONS: Mapping[str, Callable[[Path, float], str]] = {
     "works": _works,
     "growth": _growth,
     "evaluation": lambda folder, scale: "## Evaluation\n\n" + evaluation_lines(folder, int(1_000_000 * scale)),
+    "answering": lambda folder, scale: answering(folder, max(10, int(100 * scale))),
     "exploring": lambda folder, scale: exploring(int(1_000_000 * scale)),
     "pages": lambda folder, scale: pages(int(1_000_000 * scale), int(2_048 * scale)),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from streamlit.web.server.starlette.starlette_app_utils import create_signed_val
 
 from dashboard.api import EXCEPTION_HANDLERS
 from dashboard.app import app as whole_app
+from dashboard.leftovers import forget_sessions, trim
 from dashboard.receiving import MARK
 from dashboard.resources import get_engine
 from dashboard.v1.app import PATH
@@ -232,6 +234,20 @@ def begun(site: TestClient, path: str, own: dict[str, str], headers: dict[str, s
             return 101
     except WebSocketDisconnect:
         return 403
+
+
+def test_a_tab_that_was_closed_long_ago_is_forgotten(
+    site: TestClient, runtime: Runtime, login: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without anybody else coming, whose session would make Streamlit look."""
+    assert begun(site, "/_stcore/stream", cookies(login, "owner"), {}) == 101
+    storage = runtime._session_mgr._session_storage
+    assert forget_sessions(runtime) == 0, "a network that was lost for a moment is back by then"
+    assert storage.list()
+    monkeypatch.setattr(storage._cache, "_timer", lambda: time.monotonic() + 3_600)
+    assert forget_sessions(runtime) > 0
+    assert not storage.list()
+    trim()
 
 
 def test_who_is_no_host_finds_no_figures(site: TestClient) -> None:
