@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from dashboard.api import EXCEPTION_HANDLERS, ROUTES
 from dashboard.exposure import check_exposure
 from dashboard.failures import show_failure
-from dashboard.leftovers import leftovers_given_back
+from dashboard.leftovers import keep_memory_together, leftovers_given_back
 from dashboard.login import LOGIN_ROUTES, LoginWall
 from dashboard.logs import speak_through_one
 from dashboard.names import OwnNames
@@ -37,6 +37,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     check_exposure(engine.settings)
     set_up_logs(engine.settings, "server")
     speak_through_one()
+    keep_memory_together()
     await run_in_threadpool(engine.serve)
     warm_up(engine)
     gc.collect()

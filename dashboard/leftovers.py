@@ -13,6 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from streamlit import runtime
 
 _SECONDS_BETWEEN_LOOKS = 10.0
+_ARENA_MAX, _MMAP_THRESHOLD = -8, -3  # parameters of glibc's mallopt
+_ARENAS, _OWN_PAGES = 4, 2**20
 
 
 @asynccontextmanager
@@ -25,6 +27,16 @@ async def leftovers_given_back() -> AsyncIterator[None]:
         looking.cancel()
         with suppress(asyncio.CancelledError):
             await looking
+
+
+def keep_memory_together() -> None:
+    """Lets the C library spread over fewer places, and give large pieces back when they are free, where it can.
+
+    Each rerun of a page is a new thread, and each thread would take from a place of its own, which then keeps holes.
+    """
+    with suppress(AttributeError):
+        _c_library().mallopt(_ARENA_MAX, _ARENAS)
+        _c_library().mallopt(_MMAP_THRESHOLD, _OWN_PAGES)
 
 
 async def _look_now_and_then() -> None:

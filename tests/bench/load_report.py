@@ -105,7 +105,7 @@ class Load:
             f"Written by `make load` on {date.today().isoformat()}: {os.cpu_count()} cores ({platform.machine()}), "
             f"Python {platform.python_version()}, streamlit {version('streamlit')}.",
             f"{self.visitors} visitors for {took:.0f} s, each with a websocket session, a file of {self.rows:,} rows",
-            "and a token. The client, which reads and hashes everything, runs on the same cores.",
+            f"and a token. The client, which reads and hashes everything, runs on the same cores{_priority()}.",
             "",
             f"Of {os.cpu_count()} cores the server took {cores[0]:.2f}, its workers {cores[1]:.2f}, the client "
             f"{cores[2]:.2f}, other programs **{others:.2f}**. Load average of five minutes: {self.end.load:.1f}.",
@@ -136,6 +136,11 @@ def quantile(times: list[float], percent: int) -> float:
 def _line(kind: str, times: list[float]) -> str:
     middle, high = statistics.median(times), quantile(times, 95)
     return f"| {kind} | {len(times):,} | {middle:.2f} s | {high:.2f} s | {max(times):.2f} s |"
+
+
+def _priority() -> str:
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    return f"; all of it with priority over other programs (nice {nice})" if nice < 0 else ""
 
 
 def _spent(process: psutil.Process) -> float:
