@@ -35,7 +35,7 @@ def taken(kind: Any, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def unnamed_classes(arguments: Mapping[str, Any]) -> str:
     """A sentence for what is still a description of an object: what the card may say; "" where nothing is."""
-    lacking = list(_described("", arguments))
+    lacking = list(described_classes(arguments))
     if not lacking:
         return ""
     named = "; ".join(f"{path}: {{class_path: {name}}}" for path, name in lacking)
@@ -72,10 +72,11 @@ def _class(key: str, path: str, folder: Path) -> Any:
     return kind
 
 
-def _described(path: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def described_classes(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(name, path of its class) of each value that is still a description of an object."""
     for name, value in values.items():
         if _is_object(value):
-            yield f"{path}{name}", str(value[_CLASS])
+            yield name, str(value[_CLASS])
 
 
 def _is_object(value: Any) -> bool:

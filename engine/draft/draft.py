@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,16 @@ from torch import nn
 
 from engine.card import ModelCard, file_hash
 from engine.checkpoint import Checkpoint, load_checkpoint
+from engine.class_paths import described_classes
 from engine.draft.drafting import Drafting
 from engine.draft.given import Draft, Given
-from engine.draft.inputs import Columns, find_inputs, find_targets, named_inputs
-from engine.draft.kind import find_task, takes_of, tasks_with
+from engine.draft.inputs import Columns, find_inputs, find_targets, named_inputs, without_labels
+from engine.draft.kind import find_task, takes_of, tasks_like
 from engine.draft.outputs import find_outputs
 from engine.draft.sample import read_sample
 from engine.draft.trial import Trial, try_out, try_with
-from engine.errors import CardError
+from engine.errors import CardError, CheckpointError
+from engine.host_code import import_source
 from engine.module import build_module, missing_arguments
 from engine.own_code import own_code_of
 from engine.settings import Settings
@@ -61,7 +64,9 @@ def draft_model(given: Given, folder: Path, settings: Settings) -> Draft:
             example=", ".join(f"{n}: …" for n in lacking),
         )
         return drafting.done()
-    module = build_module(start, folder, checkpoint)
+    module = _built(drafting, start, folder, checkpoint)
+    if module is None:
+        return drafting.done()
     columns, rows = _sample(given, settings)
     trial = _tried(drafting, module, start, checkpoint, folder, columns)
     if trial is not None:
@@ -76,13 +81,37 @@ def draft_model(given: Given, folder: Path, settings: Settings) -> Draft:
     return drafting.done()
 
 
+def _built(drafting: Drafting, start: ModelCard, folder: Path, checkpoint: Checkpoint) -> nn.Module | None:
+    """The module; None where arguments are objects that the checkpoint only describes, and the host is asked for."""
+    try:
+        return build_module(start, folder, checkpoint)
+    except (CardError, CheckpointError) as exc:
+        said = drafting.given.hyper_parameters
+        lacking = {name: path for name, path in described_classes(checkpoint.hyper_parameters) if name not in said}
+        if not lacking or str(exc).startswith("hyper_parameters"):  # what the host has said is wrong
+            raise
+        name, _, kind = start.module.partition(":")
+        beside = vars(import_source(name, folder, "module"))
+        classes = {key: path.rpartition(".")[2] for key, path in lacking.items()}
+        paths = {key: f"{name}.{each}" if each in beside else lacking[key] for key, each in classes.items()}
+        shown = ", ".join(f"{key}: {{class_path: {path}}}" for key, path in paths.items())
+        why = (
+            f"{kind} wants objects for {', '.join(lacking)}, which the checkpoint only describes, and a file is not "
+            f"believed about classes: say which ({str(exc).partition('. ')[0]})"
+        )
+        drafting.ask(
+            "hyper_parameters", why, option="--set 'name={class_path: …}'", example=f"{{{shown}}}", answer=shown
+        )
+        return None
+
+
 def _tried(
     drafting: Drafting, module: nn.Module, start: ModelCard, checkpoint: Checkpoint, folder: Path, columns: Columns
 ) -> Trial | None:
     """How the module ran; None where that is open, and asked for."""
     given = drafting.given
     if {"encode", "collate"} & set(given.own):
-        wanted = named_inputs(drafting, columns) or tuple(c for c in columns if c.name != given.target)
+        wanted = named_inputs(drafting, columns) or without_labels(given, columns)
         if not wanted:
             why = "which columns of files the function gets, and of what type"
             drafting.ask("signature", why, option="--sample FILE", example="[{name: text, type: string, example: …}]")
@@ -98,10 +127,10 @@ def _tried(
     for key, value in (("task", given.task), ("labels", list(given.labels)), ("target", given.target)):
         if value:
             drafting.know(key, value)
+    drafting.ask("encode", _unread(module), option="--encode file.py:function --sample FILE", example="file:function")
     if not given.task:
         why = f"{type(module).__name__} ran on none of what was tried ({found})"
-        drafting.ask("task", why, option="--task", choices=tasks_with("text", "table", "image", "sequence"))
-    drafting.ask("encode", _unread(module), option="--encode file.py:function --sample FILE", example="file:function")
+        drafting.ask("task", why, option="--task", choices=tasks_like(module))
     return None
 
 
@@ -160,6 +189,8 @@ def _sample(given: Given, settings: Settings) -> tuple[Columns, int]:
     if given.sample is None or given.sample.suffix.lower() in _NO_TABLES:
         return (), 0
     rows, columns = read_sample(given.sample, settings)
+    if given.own.get("encode"):  # a function gets texts, whatever they say
+        columns = tuple(replace(each, type="string") if each.type == "category" else each for each in columns)
     return columns, len(rows)
 
 

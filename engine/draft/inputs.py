@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.draft.drafting import Drafting
+from engine.draft.given import Given
 from engine.draft.sample import SampleColumn, names_of
 from engine.draft.trial import Trial
 from engine.errors import CardError
@@ -41,15 +42,22 @@ def find_inputs(drafting: Drafting, trial: Trial, columns: Columns, targets: tup
     wanted = named_inputs(drafting, columns) or wanted
     texts_are_read = bool(drafting.given.own.get("encode"))
     if len(wanted) == trial.width and (texts_are_read or all(column.type != "string" for column in wanted)):
-        _signature(drafting, wanted, f"the sample's {trial.width} columns, in its order" if columns else "")
+        _signature(drafting, wanted, f"the sample's {_counted(trial.width)}, in its order" if columns else "")
         return
     found = f"the sample has {len(wanted)} ({names_of(wanted)})" if columns else "there is no sample with names"
     drafting.ask(
         "signature",
-        f"the model takes {trial.width} columns; {found}",
+        f"the model takes {_counted(trial.width)}; {found}",
         option="--inputs a,b,…" if columns else "--sample FILE, or --inputs a,b,…",
         example=f"[{{name: …}} × {trial.width}]",
     )
+
+
+def without_labels(given: Given, columns: Columns) -> Columns:
+    """The columns that are not said to be labels, nor called as labels are."""
+    said = {given.target, *given.labels, *given.outputs}
+    usual = () if given.target or len(columns) < 2 else _TARGETS
+    return tuple(each for each in columns if each.name not in said and each.name.casefold() not in usual)
 
 
 def named_inputs(drafting: Drafting, columns: Columns) -> Columns:
@@ -116,3 +124,7 @@ def _image(drafting: Drafting, trial: Trial) -> None:
         answer="224x224",
         example=f"{{size: […, …], channels: {trial.width}}}",
     )
+
+
+def _counted(columns: int) -> str:
+    return "1 column" if columns == 1 else f"{columns} columns"

@@ -58,6 +58,20 @@ def takes_of(task: str) -> Takes | None:
     return next((takes for takes in _INPUTS if task in tasks_with(takes)), None)
 
 
+def tasks_like(module: nn.Module) -> tuple[str, ...]:
+    """The tasks that a module may be for that ran on nothing: of texts first, by its loss where it has one."""
+    names = (*tasks_with("text"), *tasks_with("table"), *tasks_with("image"), *tasks_with("sequence"))
+    loss = loss_of(module)
+    if loss is None:
+        return names
+    kinds = {
+        "classes": (ClassOutputs,),
+        "labels": (ClassOutputs, LabelSetOutputs),
+        "values": (ValueOutputs, ForecastOutputs),
+    }
+    return tuple(name for name in names if type(TASKS[name].outputs) in kinds[loss[0]])
+
+
 def task_name(takes: Takes, outputs: type) -> str:
     """The task of such inputs and outputs; "" where there is none."""
     return next((name for name in tasks_with(takes) if type(TASKS[name].outputs) is outputs), "")

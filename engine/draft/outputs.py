@@ -36,7 +36,12 @@ def _values(drafting: Drafting, trial: Trial, columns: Columns) -> None:
     given = drafting.given
     names = given.outputs or ((f"{given.target}_estimate",) if given.target and trial.outputs == 1 else ())
     if len(names) != trial.outputs:
-        why = f"the model gives {trial.outputs} values a row; their names and units are nowhere in the checkpoint"
+        values = (
+            "one value a row; its name and unit"
+            if trial.outputs == 1
+            else f"{trial.outputs} values; their names and units"
+        )
+        why = f"the model gives {values} are nowhere in the checkpoint"
         drafting.ask("outputs", why, option="--outputs a,b,…", example=f"[{{name: …, unit: …}} × {trial.outputs}]")
         return
     true = {column.name for column in columns} & set(names)

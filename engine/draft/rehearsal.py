@@ -72,11 +72,18 @@ def _print(
             out.print(f"  {sentence}")
     for seen in rehearsals:
         out.print(f"\nSample '{seen.title}': {seen.report.n_good:,} of {seen.report.n_rows:,} rows can be predicted.")
-        if len(seen.lines):
+        if len(seen.lines) and model is not None:
             with pl.Config(tbl_cols=_SHOWN_COLUMNS, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
-                out.print(str(seen.lines.head(_SHOWN)))
+                out.print(str(_worth_showing(seen.lines, model)))
     out.print()
     for doubt in sorted(doubts, key=lambda each: list(_MARKS).index(each.severity)):
         out.print(f"{_MARKS[doubt.severity]} {doubt.message}")
     if not doubts:
         out.print("There is nothing to doubt.")
+
+
+def _worth_showing(lines: pl.DataFrame, model: LoadedModel) -> pl.DataFrame:
+    """The first lines that are predicted, else the first: of a forecast, the history comes before."""
+    given = [field.name for field in model.task.outputs.schema(model.card, model.calling.kind)]
+    predicted = lines.filter(pl.any_horizontal(pl.col(given).is_not_null()))
+    return (lines if predicted.is_empty() else predicted).head(_SHOWN)

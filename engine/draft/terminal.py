@@ -123,8 +123,7 @@ def _answer(question: Question) -> str:
 def _with(given: Given, question: Question, answer: str) -> Given:
     key = question.key
     if key == "hyper_parameters":
-        pairs = [part.replace(":", "=", 1) for part in answer.split(",")]
-        return replace(given, hyper_parameters={**given.hyper_parameters, **_assigned(pairs)})
+        return replace(given, hyper_parameters={**given.hyper_parameters, **_mapping(answer)})
     if key == "image":
         return replace(given, size=_size(answer))
     if key in ("encode", "collate", "decode"):
@@ -140,6 +139,19 @@ def _with(given: Given, question: Question, answer: str) -> Given:
         "signature": {"inputs": _names(answer)},
     }
     return replace(given, **plain.get(key, {key: answer}))
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    """`name: value, …` as YAML reads it, or `name=value, …`."""
+    if "=" in text.partition(":")[0]:
+        return _assigned(text.split(","))
+    try:
+        found = yaml.safe_load(f"{{{text}}}")
+    except yaml.YAMLError:
+        found = None
+    if not isinstance(found, dict) or ":" not in text:
+        raise CardError(f"'{text}' is not name: value, such as features: 3, hidden: 8.")
+    return found
 
 
 def _names(text: str) -> tuple[str, ...]:

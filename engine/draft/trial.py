@@ -80,7 +80,7 @@ def try_out(module: nn.Module, wanted: Takes | None = None, inputs: int = 0) -> 
         tried.append(f"{takes} of {width}")
         if fitting:
             return replace(fitting[0][1], sizes=tuple(size for size, _ in fitting if size))
-    return "; ".join(tried) or "it has no layer to go by"
+    return "; ".join(dict.fromkeys(tried)) or "it has no layer to go by"
 
 
 def try_with(module: nn.Module, card: ModelCard, own: OwnCode, folder: Path) -> Trial:

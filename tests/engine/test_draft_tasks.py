@@ -70,7 +70,7 @@ SAMPLES: Mapping[str, pl.DataFrame] = {
     "sales": pl.DataFrame(
         {"day": [*range(10)] * 2, "shop": ["x"] * 10 + ["y"] * 10, "sales": [n / 3 for n in range(20)], "rain": 0.5}
     ),
-    "texts": pl.DataFrame({"text": [f"text {n}" for n in range(20)], "mood": ["low", "high"] * 10}),
+    "texts": pl.DataFrame({"text": [f"text {n % 3}" for n in range(20)], "mood": ["low", "high"] * 10}),
 }
 FORECAST = ("--task", "time-series-forecasting", "--forecast", "sales")
 # name: the code, the arguments, the sample, what is said; then whether the card works, what it holds, what is told.

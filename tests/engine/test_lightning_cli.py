@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from typer.testing import CliRunner
 
 from engine.card import read_card
+from engine.cli import app
 from engine.errors import CardError, ForelightError
 from engine.warm import LoadedModel, load_model
 from tests.engine.making import TABULAR_CARD
@@ -143,3 +145,24 @@ def test_a_class_that_the_card_gets_wrong(package: str, tmp_path: Path, head: di
     trained(package, tmp_path, "Nested", NESTED, {"hyper_parameters": {"head": head}})
     with pytest.raises(CardError, match=words):
         loaded(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("package", ["lightning.pytorch"], indirect=True)
+def test_init_asks_for_the_classes_that_the_file_describes(package: str, tmp_path: Path) -> None:
+    trained(package, tmp_path, "Nested", NESTED, {})
+    command = ["init", str(tmp_path / "m" / "model.ckpt"), "--module", f"{tmp_path / 'm' / 'model.py'}:Nested"]
+    first = CliRunner().invoke(app, [*command, "-o", str(tmp_path / "models" / "asked")])
+    assert first.exit_code == 2, first.output
+    assert "# hyper_parameters: {head: {class_path: model.Head}}" in (tmp_path / "models/asked/card.yaml").read_text()
+    wrong = CliRunner().invoke(
+        app, [*command, "-o", str(tmp_path / "models" / "wrong"), "--set", "x={class_path: no.Y}"]
+    )
+    assert wrong.exit_code == 1
+    assert "hyper_parameters.x: 'no' cannot be imported" in wrong.output
+    said = ["--task", "tabular-regression", "--inputs", "a,b,c,d", "--outputs", "y"]
+    said += ["--set", f"head={yaml.safe_dump(HEAD, default_flow_style=True)}"]
+    done = CliRunner().invoke(app, [*command, "-o", str(tmp_path / "models" / "told"), *said])
+    assert done.exit_code == 0, done.output
+    found = load_model(read_card(tmp_path / "models" / "told" / "card.yaml"), tmp_path / "models" / "told")
+    assert type(found.module.head.block) is torch.nn.Tanh
