@@ -69,7 +69,8 @@ class LoadCheck:
             try:
                 self._look()
             except Exception:
-                log.exception("the models are looked at again")
+                if not self._ended.is_set():  # a process that was ended by `close` answers nothing
+                    log.exception("the models are looked at again")
 
     def _look(self) -> None:
         """Tries every model that is new, changed, or failed a while ago."""
