@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -42,7 +43,7 @@ def show_title(title: str, name: str, numbers: pl.DataFrame | None = None) -> No
             st.download_button(
                 "Numbers",
                 data=_noted(numbers),
-                file_name=f"{name.partition('|')[0]}.csv",
+                file_name=own_name(name.partition("|")[0], numbers),
                 mime="text/csv",
                 key=f"numbers-{name}",
                 on_click="ignore",
@@ -61,6 +62,13 @@ def _noted(numbers: pl.DataFrame) -> Callable[[], bytes]:
         return csv_text(numbers).encode()
 
     return content
+
+
+def own_name(name: str, numbers: pl.DataFrame) -> str:
+    """A name that no other numbers have: Streamlit tells large files of one name apart by a sample of their bytes."""
+    content = hashlib.sha256(repr(numbers.columns).encode())
+    content.update(numbers.hash_rows().to_numpy().tobytes())
+    return f"{name}-{content.hexdigest()[:8]}.csv"
 
 
 def draw(

@@ -44,6 +44,8 @@ def members(source: Source, settings: Settings) -> list[Member]:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             _check_count(source, data, settings)
             with zipfile.ZipFile(file) as archive:
+                if not all(info.filename for info in archive.infolist()):
+                    raise zipfile.BadZipFile("a file in it has no name")
                 infos = [info for info in archive.infolist() if not info.is_dir()]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as exc:
         raise ReadError(f"{source.name} is not a whole zip: {exc}. Pack it again.") from exc

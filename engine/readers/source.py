@@ -49,7 +49,7 @@ class Reader(Protocol):
 
 
 def check_names(source: Source, names: Sequence[str], settings: Settings) -> None:
-    """ReadError where there are more columns than the host allows, or two of one name."""
+    """ReadError where there are more columns than the host allows, two of one name, or one that means others."""
     if len(names) > settings.max_columns:
         raise ReadError(
             f"{source.name} has {len(names):,} columns; at most {settings.max_columns:,} are read. Leave some out."
@@ -58,6 +58,11 @@ def check_names(source: Source, names: Sequence[str], settings: Settings) -> Non
     if twice:
         what = f"column '{min(twice)[:80]}' stands in the header twice" if min(twice) else "two columns have no name"
         raise ReadError(f"{source.name}: {what}. Rename one of them.")
+    patterns = [name for name in names if name == "*" or (name.startswith("^") and name.endswith("$"))]
+    if patterns:  # Polars takes them for all columns that fit, wherever a column is named
+        raise ReadError(
+            f"{source.name}: column '{patterns[0][:80]}' has a name that stands for other columns too. Rename it."
+        )
 
 
 def check_rows(source: Source, rows: int, settings: Settings) -> None:

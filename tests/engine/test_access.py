@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from engine import AuditSearch, Caller, Engine, GuardedEngine, Options, Settings, Source
 from engine.access import THE_COMMAND_LINE
 from engine.errors import LoginNeeded, NotAllowed, RunNotFound, UploadNotFound
-from engine.runs.tables import audit, shares, tokens
+from engine.runs.tables import audit, tokens
 from tests.engine.postgres import database
 from tests.pool import open_engine
 
@@ -115,54 +115,6 @@ def test_who_is_nobody_gets_nothing(engine: Engine, run_id: str) -> None:
             call(nobody, run_id)
 
 
-def test_a_link_opens_a_run_to_read_only_until_it_is_taken_back(engine: Engine, run_id: str) -> None:
-    ann = GuardedEngine(engine, ANN)
-    share, key = ann.share_link(run_id)
-    assert len(key) >= 43, "at least 128 bits, in base 64"
-    assert 6.9 < (datetime.fromisoformat(share.expires) - datetime.now(UTC)) / timedelta(days=1) <= 7
-    bob = GuardedEngine(engine, replace(BOB, keys=frozenset((key,))))
-    for call in READS:
-        call(bob, run_id)
-    for call in CHANGES:
-        with pytest.raises(NotAllowed):
-            call(bob, run_id)
-    other = predicted(ann)
-    with pytest.raises(RunNotFound):
-        bob.run(other)
-    assert [each.id for each in ann.shares(run_id)] == [share.id]
-    ann.unshare(run_id, share.id)
-    with pytest.raises(RunNotFound):
-        bob.run(run_id)
-
-
-def test_a_link_expires(engine: Engine, run_id: str) -> None:
-    ann = GuardedEngine(engine, ANN)
-    _, key = ann.share_link(run_id, days=0.5)
-    bob = GuardedEngine(engine, replace(BOB, keys=frozenset((key,))))
-    assert bob.run(run_id).id == run_id
-    _age(engine, shares, days=1)
-    with pytest.raises(RunNotFound):
-        bob.run(run_id)
-    assert ann.shares(run_id) == ()
-    for days in (0, -1, 400, float("nan"), float("inf")):
-        with pytest.raises(NotAllowed):
-            ann.share_link(run_id, days=days)
-
-
-def test_a_run_for_all_is_seen_by_whoever_is_logged_in(engine: Engine, run_id: str) -> None:
-    ann, bob = GuardedEngine(engine, ANN), GuardedEngine(engine, BOB)
-    first, second = ann.share_with_all(run_id), ann.share_with_all(run_id)
-    assert [each.id for each in ann.shares(run_id)] == [second.id] != [first.id]
-    assert bob.run(run_id).id == run_id
-    assert [run.id for run in bob.shared_runs()] == [run_id]
-    assert ann.shared_runs() == (), "one's own are not shared with oneself"
-    following = bob.follow(run_id)
-    ann.unshare(run_id)
-    with pytest.raises(RunNotFound):
-        next(following)
-    assert bob.shared_runs() == ()
-
-
 def test_hosts_see_and_stop_all(engine: Engine, run_id: str) -> None:
     host = GuardedEngine(engine, HOST)
     assert host.run(run_id).id == run_id
@@ -239,7 +191,7 @@ def test_tokens_expire_and_never_outgrow_their_maker(engine: Engine) -> None:
     for wrong in ("", "forelight_", words[:-1], words + "x", words.upper(), "forelight_" + "x" * 10_000, "\ud800"):
         assert tokens_.caller(wrong) is None
     assert tokens_.caller(words) is not None
-    _age(engine, tokens, days=4)
+    age(engine, tokens, days=4)
     assert tokens_.caller(words) is None
     assert ann.tokens() == ()
     _, words = GuardedEngine(engine, HOST).make_token("metrics", ["operate"])
@@ -290,7 +242,7 @@ def test_the_trail_says_who_did_what(engine: Engine, run_id: str) -> None:
     assert key not in str(host.audit()), "no key"
     with pytest.raises(NotAllowed):
         ann.audit()
-    _age(engine, audit, days=400, column="at")
+    age(engine, audit, days=400, column="at")
     engine.sweep()
     assert host.audit() == ()
 
@@ -343,7 +295,7 @@ def test_the_whole_trail_comes_a_page_at_a_time(engine: Engine, monkeypatch: pyt
     assert [entry.action for entry in first] + rest == [f"did {number}" for number in range(5)][::-1]
 
 
-def _age(engine: Engine, table: sa.Table, *, days: float, column: str = "expires") -> None:
+def age(engine: Engine, table: sa.Table, *, days: float, column: str = "expires") -> None:
     """Makes everything in the table so many days older."""
     with engine.access()[0]._database.speaking("written") as connection:
         for row in connection.execute(sa.select(table)).mappings().all():

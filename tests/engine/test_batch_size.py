@@ -89,40 +89,9 @@ def test_what_is_found_is_remembered_and_the_run_keeps_its_own(engine: Engine, m
     assert '"batch_size": 50000' in (ended.folder / "plan.json").read_text()
 
 
-def test_only_the_batch_that_does_not_fit_is_halved(engine: Engine, models: Path, tmp_path: Path) -> None:
-    path = write_rows(tmp_path / "rows.csv", 1_000, {450: 666})
-    whole = engine.wait(begun(engine, "hungry", path, 50).id)
-    (models / "hungry" / "seen").unlink()
-    ended = engine.wait(begun(engine, "hungry", path, 200).id)
-    assert ended.state == "done", ended.error
-    given = list(map(int, (models / "hungry" / "seen").read_text().split()))
-    assert given == [200, 200, 50, 50, 100, 200, 200]
-    lines, expected = engine.results(ended.id).page(0, 1_000), engine.results(whole.id).page(0, 1_000)
-    assert lines["row"].to_list() == list(range(1, 1_001))
-    assert lines["y"].to_list() == pytest.approx(expected["y"].to_list(), rel=1e-5)
-
-
 def test_half_the_size_is_remembered(engine: Engine, models: Path, tmp_path: Path) -> None:
     rows = dict.fromkeys(range(0, 1_000, 40), 666)
     ended = engine.wait(begun(engine, "hungry", write_rows(tmp_path / "rows.csv", 1_000, rows), None).id)
     assert ended.state == "done", ended.error
     found = engine._open().store.batch_sizes(ended.checkpoint_sha256, "32-true")
     assert found == {"cpu": 31}, "half of the smallest batch that did not fit"
-
-
-def test_one_row_that_does_not_fit_fails_with_a_sentence(engine: Engine, tmp_path: Path) -> None:
-    path = write_rows(tmp_path / "rows.csv", 100, {70: 667})
-    ended = engine.wait(begun(engine, "hungry", path, 32).id)
-    assert ended.state == "failed"
-    assert "The memory does not hold the model 'Hungry' and 1 row" in ended.error
-
-
-def test_a_device_that_fails_gets_a_new_process(engine: Engine, models: Path, tmp_path: Path) -> None:
-    path = write_rows(tmp_path / "rows.csv", 300, {170: 666})
-    before = engine.workers()[0]
-    ended = engine.wait(begun(engine, "poisoned", path, 50).id)
-    assert ended.state == "done", ended.error
-    assert (models / "poisoned" / "failed").exists(), "it did fail"
-    after = engine.workers()[0]
-    assert (after.pid != before.pid, after.restarts) == (True, before.restarts + 1)
-    assert engine.results(ended.id).page(0, 300)["y"].null_count() == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import signal
 import subprocess
 import sys
@@ -17,7 +16,6 @@ from pathlib import Path
 import pytest
 
 from engine import Engine, Options, Run, Settings, Source
-from engine.backends import WorkerPool
 from engine.backends.process import WorkerProcess
 from engine.errors import CardError, DiskFull, ReadError, UnknownModel, WorkerDied
 from engine.messages import Answer, Failure, Said, WorkerFault, decode, encode
@@ -196,25 +194,3 @@ print([name for name in ("torchmetrics", "xlsxwriter") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["[]", "[]"], done.stderr
-
-
-def test_a_full_disk_ends_the_run_with_a_sentence_and_it_can_go_on(tmp_path: Path, models: Path) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    pool = WorkerPool()
-    engine = Engine(Settings(home=tmp_path / "home", models=(models,), accelerator="cpu"), pool=pool)
-    run = engine.check("slow", [Source("rows.csv", write_rows(tmp_path / "rows.csv", 20_000))])
-    pool.devices[0].start()
-    assert pool.devices[0].pid is not None
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.prlimit(pool.devices[0].pid, resource.RLIMIT_FSIZE, (40_000, hard))
-    engine.submit(run.id, Options(batch_size=5_000))
-    failed = engine.wait(run.id)
-    assert failed.state == "failed"
-    assert failed.error == str(DiskFull())
-    assert not list((failed.folder / "shards").iterdir()), "no half-written shard is left"
-    resource.prlimit(pool.devices[0].pid, resource.RLIMIT_FSIZE, (soft, hard))
-    engine.resume(run.id)
-    assert engine.wait(run.id).state == "done"
-    assert engine.results(run.id).n_rows == 20_000
-    engine.close()
-    pool.close()

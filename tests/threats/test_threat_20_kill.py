@@ -1,4 +1,4 @@
-"""`kill -9` of server, worker or both at random moments: nothing is lost, nothing is done wrong, nothing hangs."""
+"""Threat 20: `kill -9` of server, worker or both at random moments: nothing is lost, done wrong, or hangs."""
 
 from __future__ import annotations
 

@@ -1,0 +1,95 @@
+"""Threat 3: a share is unguessable, expires, is taken back at once, and opens to read; else a run is not there at all.
+
+Every route for every role: tests/dashboard/test_routes.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from engine import Engine, GuardedEngine, Settings
+from engine.errors import NotAllowed, RunNotFound
+from engine.runs.tables import shares
+from tests.engine.postgres import database
+from tests.engine.test_access import ANN, BOB, CHANGES, READS, age, predicted
+from tests.pool import open_engine
+
+__all__ = ["database"]
+
+
+@pytest.fixture
+def engine(tmp_path: Path, database: str) -> Iterator[Engine]:
+    made = open_engine(Settings(home=tmp_path, database_url=database, login=True))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def run_id(engine: Engine) -> str:
+    """A finished run of Ann's."""
+    return predicted(GuardedEngine(engine, ANN))
+
+
+def test_a_link_opens_a_run_to_read_only_until_it_is_taken_back(engine: Engine, run_id: str) -> None:
+    ann = GuardedEngine(engine, ANN)
+    share, key = ann.share_link(run_id)
+    assert len(key) >= 43, "at least 128 bits, in base 64"
+    assert 6.9 < (datetime.fromisoformat(share.expires) - datetime.now(UTC)) / timedelta(days=1) <= 7
+    bob = GuardedEngine(engine, replace(BOB, keys=frozenset((key,))))
+    for call in READS:
+        call(bob, run_id)
+    for call in CHANGES:
+        with pytest.raises(NotAllowed):
+            call(bob, run_id)
+    other = predicted(ann)
+    with pytest.raises(RunNotFound):
+        bob.run(other)
+    assert [each.id for each in ann.shares(run_id)] == [share.id]
+    ann.unshare(run_id, share.id)
+    with pytest.raises(RunNotFound):
+        bob.run(run_id)
+
+
+def test_a_link_expires(engine: Engine, run_id: str) -> None:
+    ann = GuardedEngine(engine, ANN)
+    _, key = ann.share_link(run_id, days=0.5)
+    bob = GuardedEngine(engine, replace(BOB, keys=frozenset((key,))))
+    assert bob.run(run_id).id == run_id
+    age(engine, shares, days=1)
+    with pytest.raises(RunNotFound):
+        bob.run(run_id)
+    assert ann.shares(run_id) == ()
+    for days in (0, -1, 400, float("nan"), float("inf")):
+        with pytest.raises(NotAllowed):
+            ann.share_link(run_id, days=days)
+
+
+def test_a_run_for_all_is_seen_by_whoever_is_logged_in(engine: Engine, run_id: str) -> None:
+    ann, bob = GuardedEngine(engine, ANN), GuardedEngine(engine, BOB)
+    first, second = ann.share_with_all(run_id), ann.share_with_all(run_id)
+    assert [each.id for each in ann.shares(run_id)] == [second.id] != [first.id]
+    assert bob.run(run_id).id == run_id
+    assert [run.id for run in bob.shared_runs()] == [run_id]
+    assert ann.shared_runs() == (), "one's own are not shared with oneself"
+    following = bob.follow(run_id)
+    ann.unshare(run_id)
+    with pytest.raises(RunNotFound):
+        next(following)
+    assert bob.shared_runs() == ()
+
+
+def test_a_key_is_kept_as_a_hash_and_another_one_opens_nothing(engine: Engine, run_id: str) -> None:
+    ann = GuardedEngine(engine, ANN)
+    keys = [ann.share_link(run_id)[1] for _ in range(3)]
+    assert len(set(keys)) == 3
+    with engine.access()[0]._database.speaking("read") as connection:
+        kept = str(connection.execute(shares.select()).mappings().all())
+    assert not [key for key in keys if key in kept]
+    for wrong in ("", keys[0][:-1], keys[0] + "x", keys[0].swapcase(), "s_" + "a" * 43):
+        with pytest.raises(RunNotFound):
+            GuardedEngine(engine, replace(BOB, keys=frozenset((wrong,)))).run(run_id)
