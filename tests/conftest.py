@@ -10,6 +10,7 @@ import pytest
 
 from engine import Engine, Options, Results, Run, Settings, Source
 from engine.settings import BUNDLED_MODELS
+from tests.order import rank, scope_of
 from tests.pool import open_engine
 
 if TYPE_CHECKING:
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    from tests.order import rank
-
     items.sort(key=lambda item: rank(item.nodeid))
 
 
+@pytest.hookimpl(optionalhook=True)  # where pytest-xdist is
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    from tests.order import InOrder
+    from xdist.scheduler import LoadFileScheduling
+
+    class InOrder(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return scope_of(nodeid)
 
     config.option.loadscopereorder = False  # files with few tests are not the short ones
     return InOrder(config, log)

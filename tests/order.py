@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from xdist.scheduler import LoadFileScheduling
-
 _SAME = ("main_job", "rows", "judging", "report", "keyboard", "snippets")
 _ON_ONE_SERVER = {f"tests/browser/test_{name}.py" for name in _SAME}
 _LONG = (
@@ -28,15 +26,12 @@ _LONG = (
 
 def rank(nodeid: str) -> tuple[int, bool]:
     """Sorts tests: long files by their length, which leaves none of them for the end; then all others as they are."""
-    file = nodeid.partition("::")[0]
-    scope = "tests/browser/test_main_job.py" if file in _ON_ONE_SERVER else file
+    file, scope = nodeid.partition("::")[0], scope_of(nodeid)
     place = next((place for place, name in enumerate(_LONG) if scope == f"tests/{name}.py"), len(_LONG))
     return place, scope != file
 
 
-class InOrder(LoadFileScheduling):
-    """A file stays in one process, and so do those whose pages the one server of a process shows."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file: str = super()._split_scope(nodeid)
-        return "one server" if file in _ON_ONE_SERVER else file
+def scope_of(nodeid: str) -> str:
+    """What is not divided among processes: a file, or all files whose pages the one server of a process shows."""
+    file = nodeid.partition("::")[0]
+    return "tests/browser/test_main_job.py" if file in _ON_ONE_SERVER else file

@@ -5,8 +5,10 @@ from __future__ import annotations
 import atexit
 from functools import cache
 
+import pytest
+
 from engine import Engine, Settings
-from engine.backends import WorkerPool
+from engine.backends import WorkerPool, process
 from tests.forking import begin_forked
 
 
@@ -18,5 +20,7 @@ def pool(devices: int = 1) -> WorkerPool:
 
 
 def open_engine(settings: Settings) -> Engine:
-    """An engine on the shared workers."""
-    return Engine(settings, pool=pool(settings.devices))
+    """An engine on the shared workers; the one that tries its models is forked like them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(process, "begin_process", begin_forked)
+        return Engine(settings, pool=pool(settings.devices))
