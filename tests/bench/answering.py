@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from engine import Engine, Settings, Source
+from engine import Column, Engine, Settings, Source
 from tests.browser.serving import served
 
 TIMES = 100
@@ -44,7 +44,7 @@ def answering(folder: Path, times: int = TIMES) -> str:
 
 
 def _line(engine: Engine, api: httpx.Client, model_id: str, folder: Path, times: int) -> str:
-    row = {column.name: column.example for column in engine.model(model_id).usable_card().signature}
+    row = {column.name: _value(column) for column in engine.model(model_id).usable_card().signature}
     path = folder / "rows.jsonl"
     path.write_text(json.dumps(row), encoding="utf-8")
 
@@ -62,6 +62,14 @@ def _line(engine: Engine, api: httpx.Client, model_id: str, folder: Path, times:
     pairs = [(_seconds(by_the_api), _seconds(own)) for _ in range(times)]
     asked, alone = (statistics.median(each) * 1000 for each in zip(*pairs, strict=True))
     return f"| {model_id} | {asked:.1f} ms | {alone:.1f} ms | **{asked / alone:.2f}** (≤ {MOST:g}) |"
+
+
+def _value(column: Column) -> object:
+    """What a row may hold there."""
+    if column.example is not None:
+        return column.example
+    low, high = column.range or (1.0, 1.0)
+    return column.categories[0] if column.categories else (low + high) / 2
 
 
 def _seconds(act: Callable[[], None]) -> float:
