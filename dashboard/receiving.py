@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from dashboard.callers import caller_of, guarded
 from dashboard.statuses import status_of
-from engine import ForelightError, GuardedEngine, Upload
+from engine import ForelightError, Receiving, Upload
 from engine.errors import UploadRefused
 
 PATH = "/upload"
@@ -46,7 +46,7 @@ async def receive(request: Request) -> Response:
     size = _size(request)
     try:
         engine = await run_in_threadpool(guarded, request)
-        found = await receive_body(request, engine, request.query_params.get("name", ""))
+        found = await receive_body(request, engine.begin_upload, request.query_params.get("name", ""))
         answer = {"id": found.id, "name": found.name, "size": found.size, "sha256": found.sha256}
         return JSONResponse(answer, headers=_PRIVATE)
     except ClientDisconnect:
@@ -57,9 +57,9 @@ async def receive(request: Request) -> Response:
         return _said(error)
 
 
-async def receive_body(request: Request, engine: GuardedEngine, name: str) -> Upload:
-    """The body as an upload of whoever asks. Hashed and written on another thread, some megabytes at a time."""
-    receiving = await run_in_threadpool(engine.begin_upload, name, _size(request))
+async def receive_body(request: Request, begin: Callable[[str, int | None], Receiving], name: str) -> Upload:
+    """The body as the upload that `begin` begins. Hashed and written on another thread, some megabytes at a time."""
+    receiving = await run_in_threadpool(begin, name, _size(request))
     with receiving:
         pieces, waiting = [], 0
         async for piece in _coming(request):

@@ -8,13 +8,15 @@ from prometheus_client import CollectorRegistry
 
 from engine.access import AuditEntry, AuditSearch
 from engine.engine import Engine
-from engine.errors import LoginNeeded, NotAllowed
+from engine.errors import ForelightError, LoginNeeded, NotAllowed
 from engine.facts import WorkerState
 from engine.guard import Guard
 from engine.runs.queue import Standing
 from engine.runs.run import Run
 from engine.runs.store import Search
 from engine.settings import SettingInForce
+from engine.uploads import Receiving, check_size
+from engine.versions import Version
 
 
 class Hosting(Guard):
@@ -30,9 +32,40 @@ class Hosting(Guard):
 
     def set_default(self, model_id: str, version: str) -> str:
         """See Engine.set_default."""
-        before = self.operate().set_default(model_id, version)
+        engine = self.operate()
+        engine.facts(model_id, version)  # what does not load becomes nobody's default
+        before = engine.set_default(model_id, version)
         self._audit.note(self.caller, "set the default", model_id=model_id, detail=f"{before} → {version}")
         return before
+
+    def begin_checkpoint(self, model_id: str, name: str, size: int | None = None) -> Receiving:
+        """A checkpoint for that model begins to come; UploadRefused where it has more bytes than it may."""
+        engine = self._takes_checkpoints()
+        engine.model(model_id)
+        return engine.uploads.begin(self._visitor(), name, size, self.settings.max_checkpoint_bytes)
+
+    def add_checkpoint(self, model_id: str, upload_id: str, note: str = "") -> Version:
+        """The version that this upload is from now on; see NewCheckpoints. Whatever comes of it, the upload is gone."""
+        engine, visitor = self._takes_checkpoints(), self._visitor()
+        upload = engine.uploads.get(visitor, upload_id)
+        digest = f"SHA-256 {upload.sha256[:12]}…"
+        try:
+            check_size(upload.size, self.settings.max_checkpoint_bytes)
+            version = engine.add_checkpoint(model_id, upload, note)
+        except ForelightError as exc:
+            said = f"{type(exc).__name__}, {digest}"
+            self._audit.note(self.caller, "refused a checkpoint", model_id=model_id, detail=said)
+            raise
+        finally:
+            engine.uploads.delete(visitor, upload_id)
+        self._audit.note(self.caller, "added a version", model_id=model_id, detail=f"{version.name}, {digest}")
+        return version
+
+    def _takes_checkpoints(self) -> Engine:
+        engine = self.operate()
+        if not self.settings.checkpoint_uploads:
+            raise NotAllowed("This server takes no checkpoints, unless FORELIGHT_CHECKPOINT_UPLOADS=1 switches it on.")
+        return engine
 
     def workers(self) -> tuple[WorkerState, ...]:
         """See Engine.workers."""

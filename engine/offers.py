@@ -9,11 +9,13 @@ from engine.card import Sample
 from engine.errors import UnknownModel, nearest
 from engine.fetched_models import FetchedModels
 from engine.load_check import LoadCheck
+from engine.new_checkpoints import NewCheckpoints
 from engine.readers import READERS, Source
 from engine.registry import ModelEntry, ModelRegistry
 from engine.settings import Settings
 from engine.tasks import TASKS, task_of
-from engine.versions import set_default
+from engine.uploads import Upload
+from engine.versions import Version, set_default
 
 
 class Offers:
@@ -24,6 +26,7 @@ class Offers:
         self._registry = ModelRegistry(settings.model_folders)
         self._fetched = FetchedModels(settings)
         self._loads = LoadCheck(settings, self._registry)
+        self._new = NewCheckpoints(settings, self._registry)
 
     def models(self) -> tuple[ModelEntry, ...]:
         """Every model the host offers, the broken ones with their error; a server also knows which do not load."""
@@ -47,6 +50,10 @@ class Offers:
         entry = self.model(model_id, version)
         entry.usable_card()
         return set_default(entry.folder, entry.version)
+
+    def add_checkpoint(self, model_id: str, upload: Upload, note: str = "") -> Version:
+        """The further version that this file is from now on; CheckpointError says why it is none."""
+        return self._new.add(model_id, upload, note)
 
     def template(self, model_id: str) -> tuple[str, bytes]:
         """(file name, content) of what a visitor fills in."""

@@ -79,6 +79,10 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(default=20 * 2**30, ge=1, description="bytes of one uploaded file")
     max_visitor_bytes: int = Field(default=40 * 2**30, ge=1, description="bytes of all uploads of one visitor")
     max_upload_bytes: int = Field(default=200 * 2**30, ge=1, description="bytes of all uploads")
+    checkpoint_uploads: bool = Field(
+        default=False, description="hosts may bring checkpoints to a model, as further versions of the same class"
+    )
+    max_checkpoint_bytes: int = Field(default=2 * 2**30, ge=1, description="bytes of such a checkpoint")
     min_free_bytes: int = Field(default=2**30, ge=0, description="bytes that a ready server's disk has left")
     log: Literal["text", "json"] = Field(default="text", description="what the log's lines are")
     log_messages: bool = Field(default=False, description="log the words of errors too, which may quote visitors' data")

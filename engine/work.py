@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from engine.card import file_hash, read_card
+from engine.checkpoint_work import try_checkpoint
 from engine.errors import ModelChanged, RunTaken
 from engine.export import write_file
 from engine.filters import Filters
@@ -271,7 +272,18 @@ ANALYSES: Mapping[str, Callable[..., Result]] = {job.__name__: job for job in (p
 JOBS: Mapping[str, Callable[..., Result]] = {
     **{
         job.__name__: job
-        for job in (answer, ingest, predict, find_batch_size, predict_now, describe, picture, thumbnail, mask)
+        for job in (
+            answer,
+            ingest,
+            predict,
+            find_batch_size,
+            predict_now,
+            describe,
+            try_checkpoint,
+            picture,
+            thumbnail,
+            mask,
+        )
     },
     **ANALYSES,
 }

@@ -65,10 +65,11 @@ LAYERS = (
     ("engine.writer", "engine.predictor", "engine.batch_size"),
     ("engine.lines", "engine.results", "engine.picture_files", "engine.export", "engine.standing", "engine.label_sets"),
     ("engine.evaluation", "engine.comparison", "engine.report"),
-    ("engine.single", "engine.picture_work", "engine.work", "engine.messages", "engine.answering", "engine.worker"),
+    ("engine.single", "engine.picture_work", "engine.checkpoint_work"),
+    ("engine.work", "engine.messages", "engine.answering", "engine.worker"),
     ("engine.backends", "engine.facts", "engine.load_check"),
     ("engine.access",),
-    ("engine.intake", "engine.keeper", "engine.dispatch"),
+    ("engine.intake", "engine.keeper", "engine.dispatch", "engine.new_checkpoints"),
     ("engine.parts", "engine.offers", "engine.downloads", "engine.metrics", "engine.operating"),
     ("engine.engine",),
     (

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.api import template_path
+from dashboard.components.new_version import offer_new_version
 from dashboard.components.snippets import show_snippets
 from dashboard.components.versions import show_versions
 from dashboard.failures import shown_failures
@@ -28,6 +29,7 @@ def show_model(engine: GuardedEngine, entry: ModelEntry) -> None:
     st.markdown(plain(card.description, most=4_000))
     _figures(card)
     show_versions(engine, entry)
+    offer_new_version(engine, entry)
     _needs(card)
     _gives(card)
     _inside(engine, entry, card)

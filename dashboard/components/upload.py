@@ -93,20 +93,28 @@ def _show_uploader(engine: GuardedEngine, entry: ModelEntry, kept: Files | None)
 
 def drop_picture(engine: GuardedEngine, name: str, arrived: Callable[[Source], None]) -> None:
     """A place for one picture after the other: `arrived` is called with each, and the place is empty again."""
+    needs, most = "PNG, JPEG, WebP, BMP or TIFF.", engine.settings.max_file_bytes
+    drop_file(engine, name, lambda found: arrived(found.source()), needs=needs, accept=_ACCEPTED_PICTURES, most=most)
+
+
+def drop_file(
+    engine: GuardedEngine, name: str, arrived: Callable[[Upload], None], *, needs: str, accept: str, most: int
+) -> None:
+    """The same for any file that `accept` lets a person choose, of at most so many bytes."""
     key, rounds = f"uploader-{name}", f"round-{name}"
 
     def take() -> None:
         for upload_id in st.session_state[key].files["ids"][-1:]:
-            arrived(engine.upload(str(upload_id)).source())
+            arrived(engine.upload(str(upload_id)))
             st.session_state[rounds] = st.session_state.get(rounds, 0) + 1
 
     _uploader(
         key=key,
         data={
             "name": name,
-            "needs": "PNG, JPEG, WebP, BMP or TIFF.",
-            "accept": _ACCEPTED_PICTURES,
-            "most": engine.settings.max_file_bytes,
+            "needs": needs,
+            "accept": accept,
+            "most": most,
             "round": st.session_state.get(rounds, 0),
             "taken": "",
             "gone": [],

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from dashboard.statuses import status_of
 from engine import ForelightError, Report, report_incident
-from engine.errors import CardError, InputRefused, LoginNeeded, ReadError
+from engine.errors import CardError, CheckpointError, InputRefused, LoginNeeded, ReadError
 
 MEDIA_TYPE = "application/problem+json"
 _NO_STORE = {"cache-control": "no-store"}
@@ -88,7 +88,7 @@ def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, 
 
 
 async def _forelight_error(request: Request, error: Exception) -> JSONResponse:
-    status = 422 if isinstance(error, InputRefused | ReadError | CardError) else status_of(error)
+    status = 422 if isinstance(error, InputRefused | ReadError | CardError | CheckpointError) else status_of(error)
     headers = {"www-authenticate": "Bearer"} if isinstance(error, LoginNeeded) else {}
     if status in (429, 503):
         headers["retry-after"] = "5"

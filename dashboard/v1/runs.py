@@ -59,7 +59,7 @@ async def make_run_of_one_file(
 ) -> RunInfo:
     """The same of one file, the body as it is."""
     await run_in_threadpool(engine.check_model, model_id, version)
-    upload = await receive_body(request, engine, name)
+    upload = await receive_body(request, engine.begin_upload, name)
     options = Options(on_error=on_error)
     return RunInfo.of(
         await run_in_threadpool(_begun, engine, (model_id, version), [upload.source()], {}, options, start=True)

@@ -12,7 +12,7 @@ from types import TracebackType
 
 from engine.errors import DiskFull, UploadRefused
 from engine.readers import Source
-from engine.uploads.room import Room
+from engine.uploads.room import Room, said_bytes
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -39,10 +39,19 @@ class Receiving:
     """
 
     def __init__(
-        self, name: str, size: int | None, path: Path, target: Path, room: Room, keep: Callable[[Path, Upload], None]
+        self,
+        name: str,
+        size: int | None,
+        path: Path,
+        target: Path,
+        room: Room,
+        keep: Callable[[Path, Upload], None],
+        most: int | None = None,
     ) -> None:
+        check_size(size or 0, most)
         self.name, self.owner, self.received = name, target.parent.name, 0
         self._size, self._path, self._target, self._room, self._keep = size, path, target, room, keep
+        self._most = most
         self._hash = hashlib.sha256()
         self.counted = room.take(self.owner, size or 0)
         try:
@@ -57,6 +66,7 @@ class Receiving:
         received = self.received + len(piece)
         if self._size is not None and received > self._size:
             raise UploadRefused(f"{self.name}: more came than the {self._size:,} bytes that were said. Send it again.")
+        check_size(received, self._most)
         if received > self.counted:
             self.counted = self._room.take(self.owner, received, self.counted)
         with full_disk_said():
@@ -94,6 +104,12 @@ class Receiving:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.abort()
+
+
+def check_size(size: int, most: int | None) -> None:
+    """UploadRefused where a file of so many bytes is larger than files of its kind may be."""
+    if most is not None and size > most:
+        raise UploadRefused(f"The file is too large: a file of this kind may have {said_bytes(most)}.")
 
 
 @contextmanager

@@ -37,11 +37,12 @@ class Room:
         Raises UploadRefused, or DiskFull.
         """
         if size > self._a_file:
-            raise UploadRefused(f"The file is too large: one file may have {_words(self._a_file)}. Split it.")
+            raise UploadRefused(f"The file is too large: one file may have {said_bytes(self._a_file)}. Split it.")
         more = cost(size) - before
         if self._taken[owner] + more > self._an_owner:
             raise UploadRefused(
-                f"All your files together may have {_words(self._an_owner)}. Predict those you brought, or remove some."
+                f"All your files together may have {said_bytes(self._an_owner)}. Predict those you brought, or remove "
+                "some."
             )
         if self._taken.total() + more > self._together:
             raise UploadRefused("Too many files of all visitors wait here just now. Try again in some minutes.")
@@ -74,5 +75,6 @@ class Room:
             self._taken = Counter(taken)
 
 
-def _words(octets: int) -> str:
+def said_bytes(octets: int) -> str:
+    """So many bytes, in the unit that a person would take."""
     return f"{octets / 1e9:.1f} GB" if octets >= 1e9 else f"{octets / 1e6:.3g} MB"

@@ -62,15 +62,18 @@ class Uploads:
         self._count()
         return self._room.taken
 
-    def begin(self, visitor: str, name: str, size: int | None = None) -> Receiving:
-        """A file begins to come; `size` where it is known. UploadRefused or DiskFull where there is no room for it."""
+    def begin(self, visitor: str, name: str, size: int | None = None, most: int | None = None) -> Receiving:
+        """A file begins to come; `size` where it is known, `most` where it may have fewer bytes than others.
+
+        UploadRefused or DiskFull where there is no room for it.
+        """
         self._count()
         upload_id = new_id()
         with self._lock:
             with full_disk_said():
                 incoming = self._incoming_folder() / upload_id
             target = self.folder / _owner(visitor) / upload_id
-            receiving = Receiving(_clean(name), size, incoming, target, self._room, self._keep)
+            receiving = Receiving(_clean(name), size, incoming, target, self._room, self._keep, most)
             self._coming = [each for each in self._coming if each.counted] + [receiving]
         return receiving
 

@@ -60,6 +60,7 @@ API: dict[str, Statuses] = {
     "GET /models/{model_id}": _api(200, 403, 403, 200),
     "GET /models/{model_id}/template": _api(200, 403, 403, 200),
     "GET /models/{model_id}/versions": _api(200, 403, 403, 200),
+    "POST /models/{model_id}/versions": _api(403, 403, 403, 403),
     "PUT /models/{model_id}/default": _api(403, 403, 403, 403, operate=404),
     "POST /models/{model_id}/predictions": _api(403, 403, 422, 422),
     "POST /models/{model_id}/runs": _api(403, 403, 422, 422),

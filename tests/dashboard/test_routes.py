@@ -198,7 +198,7 @@ def test_every_route_for_every_role(
     path = path.replace("/*", "/swagger-ui.css")
     if path == "/login":
         query = {**query, "provider": "default"}
-    if route in ("POST /uploads", "POST /models/{model_id}/runs"):
+    if route in ("POST /uploads", "POST /models/{model_id}/runs", "POST /models/{model_id}/versions"):
         query = {**query, "name": "x.csv"}
     if route == "POST /lake/{folder}":
         query = {**query, "path": "card.yaml"}

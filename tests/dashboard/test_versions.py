@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +14,11 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.resources import get_engine
 from engine import Caller, Engine, GuardedEngine, Options, Run, Search
+from engine.errors import CheckpointError, NotAllowed
 from tests.dashboard.conftest import TESTER
 from tests.dashboard.test_pages import button, opened, words
 from tests.dashboard.test_v1 import client_of, is_problem
-from tests.engine.versioned import write_versioned
+from tests.engine.versioned import shifted, write_versioned
 from tests.pool import open_engine
 
 LINES = "a,b,c,d,truth\n1,2,3,4,1\n2,2,2,2,2\n0,0,0,1,3\n"
@@ -163,6 +165,81 @@ def test_the_api_knows_versions(engine: Engine, monkeypatch: pytest.MonkeyPatch)
     assert _y(ann, rows, "") == second
     is_problem(boss.put("/models/price/default", json={"version": "9"}), 404)
     is_problem(ann.post("/models/price/predictions", params={"version": "9"}, json=rows), 404)
+
+
+@pytest.fixture
+def taking(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checkpoints may be brought."""
+    on = {"login": True, "checkpoint_uploads": True}
+    monkeypatch.setattr(engine, "settings", engine.settings.model_copy(update=on))
+
+
+def send(client: TestClient, content: Any) -> Any:
+    return client.post("/models/price/versions", params={"name": "x.ckpt", "note": "new"}, content=content)
+
+
+def test_a_host_brings_a_version_by_the_api(engine: Engine, taking: None, tmp_path: Path) -> None:
+    folder = engine.model("price").folder
+    content = shifted(folder / "model.ckpt", tmp_path / "x.ckpt", 7.0).read_bytes()
+    ann, boss = client_of(engine, Caller("ann")), client_of(engine, Caller("boss", "host"), *SCOPES)
+    for client in (ann, client_of(engine, Caller("boss", "host"), "models", "read", "run")):
+        assert is_problem(send(client, content), 403)["detail"] == "Only hosts may do that."
+    made = send(boss, content)
+    assert made.status_code == 201, made.text
+    assert (made.json()["name"], made.json()["note"], made.json()["default"]) == ("3", "new", False)
+    assert made.json()["sha256"] == hashlib.sha256(content).hexdigest()
+    rows = {"rows": [{"a": 1, "b": 2, "c": 3, "d": 4}]}
+    assert _y(ann, rows, "3") == pytest.approx(_y(ann, rows, "") + 7, rel=1e-5)
+    assert "is version 3 of 'price' already" in is_problem(send(boss, content), 422)["detail"]
+    assert is_problem(boss.post("/models/nothing/versions", params={"name": "x"}, content=content), 404)
+    _, _, trail = engine.access()
+    noted = [(each.action, each.model_id, each.detail.partition(",")[0]) for each in trail.entries(limit=9)]
+    assert {("added a version", "price", "3"), ("refused a checkpoint", "price", "CheckpointError")} <= set(noted)
+    assert engine.uploads.bytes() == 0
+
+
+@pytest.mark.parametrize("sized", [True, False])
+def test_a_checkpoint_has_a_size(engine: Engine, taking: None, monkeypatch: pytest.MonkeyPatch, sized: bool) -> None:
+    """At the limit it is looked at; one byte above it is not, nor is a body that does not say how long it is."""
+    few = engine.settings.model_copy(update={"max_checkpoint_bytes": 1_000})
+    monkeypatch.setattr(engine, "settings", few)
+    boss = client_of(engine, Caller("boss", "host"), *SCOPES)
+    content = b"x" * 1_001
+    sent = send(boss, content if sized else iter([content[:500], content[500:]]))
+    assert "may have 0.001 MB" in is_problem(sent, 413)["detail"]
+    with GuardedEngine(engine, Caller("boss", "host")).begin_checkpoint("price", "x.ckpt", 1_000) as coming:
+        coming.write(content[:1_000])
+        assert coming.finish().size == 1_000
+
+
+def test_nobody_brings_a_checkpoint_where_it_is_off(engine: Engine) -> None:
+    boss = GuardedEngine(engine, Caller("boss", "host"))
+    for call in (lambda: boss.begin_checkpoint("price", "x"), lambda: boss.add_checkpoint("price", "a" * 26)):
+        with pytest.raises(NotAllowed, match="takes no checkpoints, unless FORELIGHT_CHECKPOINT_UPLOADS=1"):
+            call()
+
+
+def test_what_is_wrong_with_a_checkpoint_is_said_on_the_page(
+    engine: Engine, host: None, taking: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "settings", engine.settings.model_copy(update={"login": False}))
+    content = (engine.model("price").folder / "second.ckpt").read_bytes()
+    app = opened("models", model="price")
+    assert "Add a version" in [each.label for each in app.expander]
+    visitor = TESTER
+    with engine.uploads.begin(visitor, "x.ckpt") as coming:
+        coming.write(content)
+        app.session_state["new-checkpoint-price"] = coming.finish().id
+    app.run()
+    assert [each.value for each in app.error] == ["x.ckpt is version 2 of 'price' already."]
+    assert engine.uploads.bytes() == 0
+
+
+def test_a_version_that_does_not_load_becomes_nobodys_default(engine: Engine) -> None:
+    (engine.model("price").folder / "second.ckpt").write_bytes(b"x")
+    with pytest.raises(CheckpointError):
+        GuardedEngine(engine, Caller("boss", "host")).set_default("price", "2")
+    assert engine.model("price").version == "1"
 
 
 def _y(client: TestClient, rows: dict[str, Any], version: str) -> float:
