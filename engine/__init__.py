@@ -7,6 +7,9 @@ from engine.engine import Engine
 from engine.errors import ForelightError
 from engine.evaluation import (
     Alike,
+    BoxEvaluation,
+    BoxFigures,
+    BoxRows,
     ClassEvaluation,
     ClassFigures,
     Curve,
@@ -32,6 +35,7 @@ from engine.evaluation import (
 from engine.export import MOST_EXCEL_ROWS, csv_text
 from engine.facts import ModelFacts, Repeat, Storage, WorkerState, repeat
 from engine.filters import Filter, FilterOp, FilterValue
+from engine.found_boxes import box_counts, box_scores
 from engine.frame import frame_of
 from engine.guarded import GuardedEngine
 from engine.incidents import report_incident
@@ -40,7 +44,7 @@ from engine.lake import LakeEntry
 from engine.lines import ResultColumn
 from engine.logs import set_up_logs
 from engine.picture_files import PICTURE_FORMATS
-from engine.predicted import LabelSets, Masks
+from engine.predicted import Boxes, LabelSets, Masks
 from engine.readers import Source
 from engine.registry import ModelEntry
 from engine.report import report_html
@@ -62,6 +66,10 @@ __all__ = [
     "Alike",
     "AuditEntry",
     "AuditSearch",
+    "BoxEvaluation",
+    "BoxFigures",
+    "BoxRows",
+    "Boxes",
     "Caller",
     "ClassComparison",
     "ClassEvaluation",
@@ -122,6 +130,8 @@ __all__ = [
     "Version",
     "WorkerState",
     "alike",
+    "box_counts",
+    "box_scores",
     "compare",
     "csv_text",
     "evaluation_of",

@@ -9,12 +9,13 @@ from typing import Literal
 import pyarrow as pa
 import torch
 
+from engine.boxes import are_boxes, padded
 from engine.card import ModelCard, OutputKind
 from engine.errors import ModuleProbeError
 from engine.own_code import NOTHING_OWN, OwnCode
 from engine.tasks.task import Task
 
-BatchForm = Literal["tensor", "pair", "dict", "own"]
+BatchForm = Literal["tensor", "pair", "dict", "list", "own"]
 Batch = object  # a tensor, a pair, a dict, or whatever the card's own code makes
 
 
@@ -36,6 +37,8 @@ class Calling:
             return x
         if self.batch == "pair":
             return x, torch.zeros(len(x))
+        if self.batch == "list":
+            return list(x)
         by_column = columns() if self.columns else {}
         return dict.fromkeys(self.keys, x) | {name: by_column[name] for name in self.columns}
 
@@ -58,7 +61,7 @@ class Calling:
 def part_of(raw: object, where: str | int | None) -> object:
     """What stands there in a module's output: all of it for None; None where there is no such part."""
     if where is None:
-        return raw
+        return padded(raw) if are_boxes(raw) else raw
     if isinstance(where, int) and isinstance(raw, tuple | list) and where < len(raw):
-        return raw[where]
-    return raw.get(where) if isinstance(raw, dict) else None
+        return part_of(raw[where], None)
+    return part_of(raw.get(where), None) if isinstance(raw, dict) else None

@@ -72,7 +72,7 @@ class ModelCard(CardModel):
     decode: str = Field(default="", pattern=FUNCTION)
     collate: str = Field(default="", pattern=FUNCTION)
     data_parameters: dict[str, Any] = Field(default_factory=dict)
-    batch: Literal["tensor", "pair", "dict"] | None = None
+    batch: Literal["tensor", "pair", "dict", "list"] | None = None
     step: Literal["predict_step", "forward"] = "predict_step"
     precision: Precision = "32-true"
     memory_format: Literal["contiguous", "channels_last"] = "contiguous"

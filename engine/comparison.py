@@ -8,7 +8,7 @@ import polars as pl
 
 from engine.errors import NotComparable
 from engine.filters import Filters
-from engine.predicted import Classes, Embeddings, LabelSets, Masks, Predicted, Values
+from engine.predicted import Classes, Embeddings, LabelSets, Values, comparable
 from engine.results import Results
 
 _SHARED_ROLES = ("input", "order", "label", "extra")
@@ -243,7 +243,7 @@ Comparison = ClassComparison | LabelSetComparison | ValueComparison
 
 def compare(a: Results, b: Results) -> Comparison:
     """The two runs side by side; NotComparable, with the reason, where they are not about the same rows."""
-    of_a, of_b = _predicted(a), _predicted(b)
+    of_a, of_b = comparable(a.predicted), comparable(b.predicted)
     _check_rows(a, b)
     if isinstance(of_a, Classes) and isinstance(of_b, Classes):
         return ClassComparison(a, b, of_a, of_b)
@@ -254,11 +254,6 @@ def compare(a: Results, b: Results) -> Comparison:
     if isinstance(of_a, Embeddings) and isinstance(of_b, Embeddings):
         raise NotComparable("Two models place rows in spaces of their own: embeddings have nothing to compare.")
     raise NotComparable("These runs predict different kinds of things: there is nothing to compare.")
-
-
-def _predicted(results: Results) -> Predicted:
-    predicted = results.predicted
-    return predicted.as_classes if isinstance(predicted, Masks) else predicted
 
 
 def _check_rows(a: Results, b: Results) -> None:

@@ -16,7 +16,7 @@ from torch import nn
 
 from engine.card import Column, ModelCard
 from engine.ingest.table import FAULT, ROW
-from engine.predicted import Classes, LabelSets, Masks
+from engine.predicted import Boxes, Classes, LabelSets, Masks
 from engine.predictor import predict_shard
 from engine.readers import Source
 from engine.refused_rows import REFUSED
@@ -128,6 +128,8 @@ def _of_lines(title: str, lines: pl.DataFrame, columns: Sequence[str], model: Lo
     predicted = model.task.outputs.predicted(model.card, columns)
     if isinstance(predicted, Masks):
         yield from _of_masks(title, good, predicted)
+    if isinstance(predicted, Boxes):
+        yield from _of_boxes(title, good, predicted)
     if isinstance(predicted, Classes):
         if predicted.shares and set(predicted.shares) <= set(numbers):
             off = (good.select(pl.sum_horizontal(predicted.shares)).to_series() - 1).abs().max()
@@ -151,6 +153,18 @@ def _of_masks(title: str, good: pl.DataFrame, predicted: Masks) -> Iterator[Doub
     if never:
         named = ", ".join(f"'{label}'" for label in never[:5]) + (" …" if len(never) > 5 else "")
         yield Doubt("warning", f"Sample '{title}': no pixel of {len(good)} pictures is taken for {named}.")
+
+
+def _of_boxes(title: str, good: pl.DataFrame, predicted: Boxes) -> Iterator[Doubt]:
+    """No box at all: its score is under the threshold, or its corners are read in another form than the model's."""
+    if len(good) and not good[predicted.total].sum():
+        kept = int(good[predicted.column].list.len().sum())
+        scored = f"{kept} have a lower one" if kept else "none has a lower one either"
+        yield Doubt(
+            "warning",
+            f"Sample '{title}': no box in {len(good)} pictures has a score of {predicted.threshold:g} or more, "
+            f"{scored}. Do `boxes` in the card say what its four figures are, and where it counts from?",
+        )
 
 
 def _of_labels(title: str, good: pl.DataFrame, predicted: Classes, card: ModelCard) -> Iterator[Doubt]:

@@ -1,4 +1,4 @@
-"""What was found in pictures as files that other programs read: masks as PNG."""
+"""What was found in pictures as files that other programs read: masks as PNG, boxes in COCO's form."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from typing import Any
 
 import polars as pl
 
+from engine.boxes import SIDES
 from engine.errors import RunStateError
 from engine.filters import Filter, Filters
 from engine.frame import frame_of
 from engine.masks import colored_png, in_own_shape, read_mask
-from engine.predicted import Masks
+from engine.predicted import Boxes, Masks
 from engine.results import Results
 
 _AT_ONCE = 256
@@ -51,6 +52,29 @@ def write_masks(results: Results, path: Path, where: Filters) -> None:
             archive.writestr(name, content)
 
 
+def write_boxes(results: Results, path: Path, where: Filters) -> None:
+    """The boxes that count as a COCO file: images, categories, and annotations with their score."""
+    predicted = results.predicted
+    assert isinstance(predicted, Boxes)
+    kinds = {label: place for place, label in enumerate(results.card.labels)}
+    images: list[dict[str, object]] = []
+    found: list[dict[str, object]] = []
+    lines = results.scan(where).select("row", "file", "width", "height", boxes=predicted.column)
+    for batch in lines.filter(pl.col("boxes").is_not_null()).collect_batches(chunk_size=_AT_ONCE, maintain_order=True):
+        for row, file, width, height, boxes in batch.iter_rows():
+            images.append({"id": row, "file_name": file, "width": width, "height": height})
+            for box in boxes:
+                if box["score"] < predicted.threshold:
+                    continue
+                sides = [round(box[side], 3) for side in SIDES]
+                about = {"id": len(found) + 1, "image_id": row, "category_id": kinds[box["label"]], "iscrowd": 0}
+                area = round(sides[2] * sides[3], 3)
+                found.append({**about, "bbox": sides, "area": area, "score": round(box["score"], 6)})
+    categories = [{"id": kinds[label], "name": label} for label in predicted.found]
+    content = {"images": images, "annotations": found, "categories": categories}
+    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+
 def _masks(results: Results, where: Filters) -> Iterator[tuple[dict[str, Any], bytes]]:
     """(row and file, the mask as large as the picture) of each line that has one."""
     predicted, image = results.predicted, results.card.image
@@ -64,5 +88,8 @@ def _masks(results: Results, where: Filters) -> Iterator[tuple[dict[str, Any], b
 
 
 PICTURE_FORMATS: Mapping[str, PictureFormat] = MappingProxyType(
-    {"zip": PictureFormat("Masks as PNG", lambda results: isinstance(results.predicted, Masks), write_masks)}
+    {
+        "zip": PictureFormat("Masks as PNG", lambda results: isinstance(results.predicted, Masks), write_masks),
+        "json": PictureFormat("Boxes as COCO", lambda results: isinstance(results.predicted, Boxes), write_boxes),
+    }
 )

@@ -91,4 +91,34 @@ class Masks:
         return Classes(self.chosen, self.labels, self.shares, self.confidence)
 
 
-Predicted = Classes | Embeddings | LabelSets | Masks | Values
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """The boxes of each line stand in `column`, a list of label, score, x, y, width, height.
+
+    `found` are those of `labels` that a box may have, `counts` the columns with how many of each there are, `total`
+    the one with all: those with a score of at least `threshold`. Boxes below `lowest` are not kept.
+    """
+
+    column: str
+    labels: tuple[str, ...]
+    found: tuple[str, ...]
+    counts: tuple[str, ...]
+    total: str
+    threshold: float
+    lowest: float
+
+    @property
+    def as_values(self) -> Values:
+        """How many there are in each picture."""
+        columns = (self.total, *self.counts)
+        return Values(columns, ("",) * len(columns))
+
+
+Predicted = Boxes | Classes | Embeddings | LabelSets | Masks | Values
+
+
+def comparable(predicted: Predicted) -> Predicted:
+    """What of a prediction is set beside another run's: of masks the class that covers most, of boxes how many."""
+    if isinstance(predicted, Masks):
+        return predicted.as_classes
+    return predicted.as_values if isinstance(predicted, Boxes) else predicted

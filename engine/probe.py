@@ -14,6 +14,7 @@ import pyarrow as pa
 import torch
 from torch import nn
 
+from engine.boxes import are_boxes
 from engine.calling import BatchForm, Calling, part_of
 from engine.card import ModelCard, OutputKind
 from engine.errors import ForelightError, ModuleProbeError
@@ -71,7 +72,7 @@ def probe(
     made = [_made(card, task, items) for items in PROBE_ROWS]
     if own.used:
         made = _made_by(own, card, task, folder)
-    forms: Sequence[BatchForm] = (card.batch,) if card.batch else ("tensor", "pair", "dict")
+    forms: Sequence[BatchForm] = (card.batch,) if card.batch else _forms(made[0].x)
     if not isinstance(made[0].x, torch.Tensor):
         forms = ("own",)
     failures: list[str] = []
@@ -90,8 +91,14 @@ def probe(
         )
     raise ModuleProbeError(
         f"{type(module).__name__} could not be run on {PROBE_ROWS[0]} made-up rows ({'; '.join(failures)}). Check the "
-        "signature's number of columns, or say in the card what its step takes: batch: tensor, pair or dict."
+        "signature's number of columns, or say in the card what its step takes: batch: tensor, pair, dict or list."
     )
+
+
+def _forms(x: object) -> tuple[BatchForm, ...]:
+    """The forms to try; a list of pictures too, as detectors take them."""
+    pictures = isinstance(x, torch.Tensor) and x.ndim == 4
+    return ("tensor", "pair", "dict", "list") if pictures else ("tensor", "pair", "dict")
 
 
 def _made(card: ModelCard, task: Task, items: int) -> _Made:
@@ -147,6 +154,8 @@ def _batch(x: object, columns: dict[str, torch.Tensor], form: BatchForm) -> tupl
         return x, None
     if form == "pair":
         return (x, torch.zeros(len(x))), None
+    if form == "list":
+        return list(x), None
     asking = _Asking(x, columns)
     return asking, asking
 
@@ -158,6 +167,8 @@ def _where(raws: Sequence[object], card: ModelCard) -> str | int | None:
         return card.output_key
     if isinstance(raw, dict):
         return _key(raw)
+    if are_boxes(raw):
+        return None
     if isinstance(raw, tuple | list):
         pairs = list(zip(raws, PROBE_ROWS, strict=True))
         fitting = [place for place in range(len(raw)) if all(_fits(part_of(each, place), n) for each, n in pairs)]
@@ -198,6 +209,7 @@ def _sentences(
         "tensor": "a tensor",
         "pair": "a pair (inputs, unused labels)",
         "dict": f"a dict with {', '.join(keys)}",
+        "list": "a list of pictures",
         "own": f"the batch that {maker} makes",
     }
     place = {True: "", False: f" at {where!r} of what it returns"}[where is None]

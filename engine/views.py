@@ -105,6 +105,20 @@ class ClassAreas:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundObjects:
+    """How many objects of each class were found in all pictures, and how sure the model was of them.
+
+    The boxes stand in `column`, `counts` are the columns of `labels`; a box counts from a score of `threshold` on.
+    """
+
+    column: str
+    counts: tuple[str, ...]
+    labels: tuple[str, ...]
+    threshold: float
+    title: str = "Objects by class"
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesLines:
     """One series at a time: what went in and what came out, over its steps."""
 
@@ -216,6 +230,7 @@ View = (
     | Against
     | Gallery
     | ClassAreas
+    | FoundObjects
     | SeriesLines
     | SeriesGrid
 )

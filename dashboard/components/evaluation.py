@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dashboard.components.box_evaluation import show_boxes
 from dashboard.components.chart import choose_picture_format
 from dashboard.components.class_evaluation import show_classes
 from dashboard.components.embeddings import show_embeddings
@@ -11,6 +12,7 @@ from dashboard.components.label_set_evaluation import show_label_sets
 from dashboard.components.mask_evaluation import show_masks
 from dashboard.components.value_evaluation import show_values
 from engine import (
+    BoxEvaluation,
     ClassEvaluation,
     EmbeddingEvaluation,
     Filter,
@@ -35,6 +37,8 @@ def show_evaluation(results: Results, where: tuple[Filter, ...]) -> None:
         show_forecasts(evaluation, where)
     elif isinstance(evaluation, MaskEvaluation):
         show_masks(evaluation, where)
+    elif isinstance(evaluation, BoxEvaluation):
+        show_boxes(evaluation, where)
     elif evaluation is not None:
         show_values(evaluation, where)
     choose_picture_format()

@@ -1,9 +1,10 @@
-"""A picture with what was found in it: the mask laid over it, a legend with the classes and what they cover."""
+"""A picture with what was found in it: a mask or boxes over it, a legend with the classes and what there is of them."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import streamlit as st
 
 from dashboard.api import mask_path, picture_path
 from dashboard.callers import keyed
-from engine import Masks, ModelCard, Results, frame_of
+from dashboard.components.boxes import box_legend, box_summary, boxes_from, outlines
+from engine import Boxes, Masks, ModelCard, Results, frame_of
 
 FILES = Path(__file__).parent / "overlay"
 OVERLAY_CSS = (FILES / "overlay.css").read_text(encoding="utf-8")
@@ -30,16 +32,18 @@ _FOUND, _TRUE, _BARE = "Found", "True", "Picture alone"
 
 def lies_in_pictures(predicted: object) -> bool:
     """Whether what is predicted can be laid over the picture."""
-    return isinstance(predicted, Masks)
+    return isinstance(predicted, Masks | Boxes)
 
 
-def layer(line: Mapping[str, Any], card: ModelCard, predicted: object, mask: str) -> dict[str, object] | None:
+def layer(line: Mapping[str, Any], card: ModelCard, predicted: object, mask: str = "") -> dict[str, object] | None:
     """What lies over the picture of a line, for the component; None where nothing was predicted."""
-    if line["status"] == "failed" or card.image is None or not isinstance(predicted, Masks):
+    if line["status"] == "failed" or card.image is None or not isinstance(predicted, Masks | Boxes):
         return None
     frame = frame_of(card.image, line["height"], line["width"])
-    background = card.labels.index(predicted.background) if predicted.background else -1
     where = {"width": frame.width, "height": frame.height, "frame": frame.as_list()}
+    if isinstance(predicted, Boxes):
+        return {**where, "boxes": outlines(boxes_from(line[predicted.column], predicted.threshold), card.labels)}
+    background = card.labels.index(predicted.background) if predicted.background else -1
     return {**where, "mask": mask, "background": background}
 
 
@@ -51,21 +55,53 @@ def tile_layer(line: Mapping[str, Any], results: Results) -> dict[str, object] |
 
 def show_found_of_row(results: Results, line: Mapping[str, Any]) -> None:
     """The row's picture with its layer and a legend; the true one instead, where it came along."""
-    run_id, row = results.run.id, int(line["row"])
-    shown = _FOUND
-    ways = [_FOUND, *([_TRUE] if results.mask(row, truth=True) else []), _BARE]
+    run_id, row, predicted = results.run.id, int(line["row"]), results.predicted
+    ways = [_FOUND, *([_TRUE] if _has_truth(results, line) else []), _BARE]
     shown = str(st.segmented_control("Over the picture", ways, default=_FOUND, required=True, key=f"over-{row}"))
     mask = keyed(mask_path(run_id, row, truth=shown == _TRUE))
-    over = layer(line, results.card, results.predicted, mask) if shown != _BARE else None
+    if isinstance(predicted, Boxes):
+        line, predicted = _boxes_shown(results, line, predicted, truth=shown == _TRUE)
+    over = layer(line, results.card, predicted, mask) if shown != _BARE else None
     source = keyed(picture_path(run_id, row, small=False))
-    show_found(line, results.card, results.predicted, source, over, f"found-{run_id}-{row}")
-    st.link_button(
-        "Mask as PNG",
-        keyed(mask_path(run_id, row, whole=True)),
-        icon=":material/download:",
-        type="tertiary",
-        help="As large as the picture; its values are class numbers.",
+    show_found(line, results.card, predicted, source, over, f"found-{run_id}-{row}")
+    if isinstance(predicted, Masks):
+        st.link_button(
+            "Mask as PNG",
+            keyed(mask_path(run_id, row, whole=True)),
+            icon=":material/download:",
+            type="tertiary",
+            help="As large as the picture; its values are class numbers.",
+        )
+
+
+def _has_truth(results: Results, line: Mapping[str, Any]) -> bool:
+    if isinstance(results.predicted, Boxes):
+        label = _label(results)
+        return bool(label) and line[label] is not None
+    return bool(results.mask(int(line["row"]), truth=True))
+
+
+def _label(results: Results) -> str:
+    return next((column.name for column in results.columns if column.role == "label"), "")
+
+
+def _boxes_shown(
+    results: Results, line: Mapping[str, Any], predicted: Boxes, *, truth: bool
+) -> tuple[Mapping[str, Any], Boxes]:
+    """The line with the boxes to draw, and from which score on: as the visitor chooses, or the true ones."""
+    if truth:
+        return {**line, predicted.column: line[_label(results)]}, predicted
+    least = st.slider(
+        "Boxes with a score from",
+        min(predicted.lowest, 0.95),
+        1.0,
+        predicted.threshold,
+        0.05,
+        key=f"least-score-{line['row']}",
+        width=320,
+        help=f"A box counts from {predicted.threshold:g} on, as the card says: figures and charts stay.",
     )
+    return line, replace(predicted, threshold=float(least))
 
 
 def show_found(
@@ -110,6 +146,8 @@ def _data(kind: str, content: bytes) -> str:
 
 def _legend(line: Mapping[str, Any], card: ModelCard, predicted: object) -> list[dict[str, object]]:
     """(class, what it covers) of each class that there is; the background is never drawn."""
+    if isinstance(predicted, Boxes):
+        return box_legend(boxes_from(line[predicted.column], predicted.threshold), card.labels)
     if not isinstance(predicted, Masks):
         return []
     shares = {label: float(line[name]) for label, name in zip(predicted.labels, predicted.shares, strict=True)}
@@ -130,4 +168,6 @@ def summary(line: Mapping[str, Any], predicted: object) -> str:
     if isinstance(predicted, Masks):
         chosen = str(line[predicted.chosen])
         return f"{float(line[predicted.shares[predicted.labels.index(chosen)]]):.0%} {chosen}"
+    if isinstance(predicted, Boxes):
+        return box_summary(line, predicted)
     return ""

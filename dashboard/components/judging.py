@@ -8,6 +8,9 @@ import streamlit as st
 
 from dashboard.words import code, count, listed, plain
 from engine import (
+    BoxEvaluation,
+    BoxFigures,
+    BoxRows,
     ClassEvaluation,
     ClassFigures,
     Curve,
@@ -82,6 +85,18 @@ def mask_figures(_evaluation: MaskEvaluation, of: Known, where: Where) -> MaskFi
 
 @st.cache_resource(max_entries=_KEPT, show_spinner="Comparing picture by picture")
 def mask_rows(_evaluation: MaskEvaluation, of: Known, where: Where) -> MaskRows | None:
+    """How right each picture of the selection is."""
+    return _evaluation.rows(where)
+
+
+@st.cache_resource(max_entries=_KEPT, show_spinner="Comparing with the true boxes")
+def box_figures(_evaluation: BoxEvaluation, of: Known, where: Where) -> BoxFigures | None:
+    """The figures of the selection."""
+    return _evaluation.figures(where)
+
+
+@st.cache_resource(max_entries=_KEPT, show_spinner="Comparing picture by picture")
+def box_rows(_evaluation: BoxEvaluation, of: Known, where: Where) -> BoxRows | None:
     """How right each picture of the selection is."""
     return _evaluation.rows(where)
 

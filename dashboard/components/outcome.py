@@ -9,12 +9,14 @@ import polars as pl
 import streamlit as st
 
 from dashboard.charts import probability_figure
+from dashboard.components.boxes import show_boxes_of_row
 from dashboard.components.found import lies_in_pictures
 from dashboard.embedding_charts import vector_figure
 from dashboard.words import number, plain, with_unit
 from engine import ModelCard, Report, ResultColumn, task_of
 
 _SHARES = {"probability_": "Probability", "share_": "Share of the picture"}
+_IN_THE_LEGEND = ("count_",)
 _MOST_SAID = 10
 _OWN = ("row", "file", "status", "error")
 
@@ -47,7 +49,7 @@ def _kind(dtype: pl.DataType) -> Literal["number", "text", "list"]:
 
 def answers(columns: Sequence[ResultColumn], labels: Sequence[str]) -> list[ResultColumn]:
     """The predicted columns without the single probabilities, which are drawn as bars."""
-    shares = {start + label for label in labels for start in _SHARES}
+    shares = {start + label for label in labels for start in (*_SHARES, *_IN_THE_LEGEND)}
     own = (column for column in columns if column.role == "prediction" and column.dtype != "list")
     return [column for column in own if column.name not in shares]
 
@@ -75,13 +77,7 @@ def show_outcome(
             )
     for column in columns:
         if column.role == "prediction" and column.dtype == "list" and line.get(column.name) is not None:
-            figure, alt = (
-                vector_figure(line[column.name], column.name),
-                f"The {len(line[column.name])} figures of the row",
-            )
-            st.plotly_chart(
-                figure, theme="streamlit", alt=alt, config={"displayModeBar": False}, key=f"{key}-{column.name}"
-            )
+            _show_list(line[column.name], column.name, f"{key}-{column.name}")
     for start, word in _SHARES.items():
         shares = {label: float(line[start + label]) for label in labels if line.get(start + label) is not None}
         if not shares:
@@ -90,6 +86,15 @@ def show_outcome(
         alt = f"{word} of each class: {', '.join(f'{label} {shares[label]:.1%}' for label in likeliest)}"
         figure = probability_figure(shares, labels, word.lower())
         st.plotly_chart(figure, theme="streamlit", alt=alt, config={"displayModeBar": False}, key=key)
+
+
+def _show_list(values: Sequence[Any], name: str, key: str) -> None:
+    """The figures of a vector as bars; of boxes a line each."""
+    if not values or isinstance(values[0], Mapping):
+        show_boxes_of_row(values)
+        return
+    alt = f"The {len(values)} figures of the row"
+    st.plotly_chart(vector_figure(values, name), theme="streamlit", alt=alt, config={"displayModeBar": False}, key=key)
 
 
 def good_line(now: tuple[Report, pl.DataFrame]) -> dict[str, Any] | None:

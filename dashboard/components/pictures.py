@@ -1,8 +1,8 @@
-"""Charts of what was found in pictures: the area that each class covers."""
+"""Charts of what was found in pictures: the area that each class covers, the objects of each class."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -10,8 +10,8 @@ import streamlit as st
 
 from dashboard import charts, picture_charts
 from dashboard.components.chart import Answer, Marks, chosen_bins, draw, show_title
-from engine import Filter, Results
-from engine.views import ClassAreas, Distribution
+from engine import Filter, Results, box_counts, box_scores
+from engine.views import ClassAreas, Distribution, FoundObjects
 
 _NOTABLE = 0.01
 
@@ -22,7 +22,12 @@ def show_areas(view: ClassAreas, results: Results, where: tuple[Filter, ...], na
     areas = {label: means[share] for label, share in zip(view.labels, view.shares, strict=True) if share in means}
     numbers = pl.DataFrame({"class": list(areas), "mean share": list(areas.values())})
     show_title(view.title, name, numbers)
-    draw(picture_charts.areas_figure(areas, view.labels), _areas_alt(areas), name, _chosen_class(view))
+    draw(
+        picture_charts.areas_figure(areas, view.labels),
+        _areas_alt(areas),
+        name,
+        _chosen(view.labels, view.shares, _NOTABLE),
+    )
     st.caption("The mean share of a picture. Click a bar for the pictures of which a class covers 1 % or more.")
     _show_spread(view, results, where, name)
 
@@ -38,12 +43,34 @@ def _show_spread(view: ClassAreas, results: Results, where: tuple[Filter, ...], 
     draw(figure, alt, f"{name}|{label}", chosen_bins(share, bins), "range")
 
 
-def _chosen_class(view: ClassAreas) -> Answer:
-    shares: Mapping[str, str] = dict(zip(view.labels, view.shares, strict=True))
+def show_objects(view: FoundObjects, results: Results, where: tuple[Filter, ...], name: str) -> None:
+    """How many objects of each class there are, and under it how sure the model was of its boxes."""
+    counts, labels = box_counts(results, view.labels, view.counts, where), results.card.labels
+    show_title(view.title, name, pl.DataFrame({"class": list(counts), "objects": list(counts.values())}))
+    figure = picture_charts.objects_figure(counts, labels)
+    draw(figure, _objects_alt(counts), name, _chosen(view.labels, view.counts, 1))
+    st.caption("Click a bar for the pictures in which one was found.")
+    bins = box_scores(results, view.column, where)
+    sure = bins.filter(pl.col("lo") >= view.threshold)["boxes"].sum()
+    alt = f"Boxes by their score, from 0 to 1: {bins['boxes'].sum():,} in all, {sure:,} above {view.threshold:g}."
+    draw(picture_charts.scores_figure(bins, labels, view.threshold), alt, f"{name}|scores")
+    st.caption(
+        f"The score of every box that was kept; those from {view.threshold:g} on count, as the model's card says."
+    )
+
+
+def _objects_alt(counts: Mapping[str, int]) -> str:
+    most = sorted(counts, key=lambda label: -counts[label])[:6]
+    return f"Objects found of each class: {', '.join(f'{label} {counts[label]:,}' for label in most)}."
+
+
+def _chosen(labels: Sequence[str], names: Sequence[str], least: float) -> Answer:
+    """A click on a class's bar: the pictures with at least that much in its column."""
+    columns: Mapping[str, str] = dict(zip(labels, names, strict=True))
 
     def answer(points: Marks, _: Marks) -> list[Filter]:
-        labels = [_label(point) for point in points]
-        return [Filter(shares[label], "between", (_NOTABLE, None)) for label in labels if label in shares]
+        clicked = [_label(point) for point in points]
+        return [Filter(columns[label], "between", (least, None)) for label in clicked if label in columns]
 
     return answer
 

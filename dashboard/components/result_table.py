@@ -9,6 +9,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard import selection
+from dashboard.components.boxes import with_named_boxes
 from dashboard.components.gallery import has_pictures, with_pictures
 from dashboard.components.pages import first_page, show_pages
 from dashboard.components.row_detail import show_row
@@ -89,7 +90,7 @@ def _draw(
     slot: Any, lines: pl.DataFrame, results: Results, columns: Sequence[ResultColumn], key: str, alt: str
 ) -> None:
     """Draws the lines into the slot; the row chosen in it is the row of the address."""
-    order = [column.name for column in columns]
+    lines, order = with_named_boxes(lines), [column.name for column in columns]
     config = _config(results, lines)
     if has_pictures(results.views):
         lines, order = with_pictures(lines, results.run.id), ["picture", *order]
@@ -150,7 +151,8 @@ def _config(results: Results, lines: pl.DataFrame) -> dict[str, Any]:
             digits = decimals(float(largest)) if isinstance(largest, float) else 2
             shown[column.name] = st.column_config.NumberColumn(label, format=f"%.{digits}f")
         elif column.dtype == "list":
-            shown[column.name] = st.column_config.BarChartColumn(label)
+            is_text = lines.schema[column.name] == pl.List(pl.String)
+            shown[column.name] = (st.column_config.ListColumn if is_text else st.column_config.BarChartColumn)(label)
         elif column.dtype == "integer":
             shown[column.name] = st.column_config.NumberColumn(label, format="%d", pinned=column.role == "row" or None)
         else:

@@ -29,6 +29,7 @@ from engine.views import (
     EmbeddingMap,
     Extremes,
     ForecastLines,
+    FoundObjects,
     Gallery,
     LabelCounts,
     LabelReview,
@@ -103,6 +104,8 @@ def show(view: View, results: Results, where: tuple[Filter, ...], place: int) ->
             forecast.show_forecast(view, results, where, name)
         case ClassAreas():
             pictures.show_areas(view, results, where, name)
+        case FoundObjects():
+            pictures.show_objects(view, results, where, name)
         case Gallery():
             show_gallery(view, results, where)
 

@@ -18,6 +18,7 @@ RECIPES = MappingProxyType(
             "breast-cancer",
             "cifar10",
             "diabetes-progression",
+            "digit-finder",
             "digit-space",
             "digits",
             "el-nino",

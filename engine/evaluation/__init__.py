@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from threading import Thread
 
+from engine.evaluation.boxes import BoxEvaluation, BoxFigures, BoxRows
 from engine.evaluation.classes import ClassEvaluation, ClassFigures
 from engine.evaluation.curves import Curve, Point
 from engine.evaluation.embeddings import (
@@ -19,10 +20,12 @@ from engine.evaluation.label_sets import LabelSetEvaluation, LabelSetFigures
 from engine.evaluation.labels import Used
 from engine.evaluation.masks import MaskEvaluation, MaskFigures, MaskRows
 from engine.evaluation.values import ValueEvaluation, ValueFigures
-from engine.predicted import Classes, Embeddings, Forecasts, LabelSets, Masks
+from engine.predicted import Boxes, Classes, Embeddings, Forecasts, LabelSets, Masks
 from engine.results import Results
 
-Evaluation = ClassEvaluation | EmbeddingEvaluation | LabelSetEvaluation | MaskEvaluation | ValueEvaluation
+Evaluation = (
+    BoxEvaluation | ClassEvaluation | EmbeddingEvaluation | LabelSetEvaluation | MaskEvaluation | ValueEvaluation
+)
 
 
 def evaluation_of(results: Results) -> Evaluation | None:
@@ -31,6 +34,8 @@ def evaluation_of(results: Results) -> Evaluation | None:
     if not labels:
         return None
     predicted = results.predicted
+    if isinstance(predicted, Boxes):
+        return BoxEvaluation(results, labels[0], predicted)
     if isinstance(predicted, Masks):
         return MaskEvaluation(results, labels[0], predicted)
     if isinstance(predicted, Classes):
@@ -51,6 +56,9 @@ def prepare(results: Results) -> None:
 
 __all__ = [
     "Alike",
+    "BoxEvaluation",
+    "BoxFigures",
+    "BoxRows",
     "ClassEvaluation",
     "ClassFigures",
     "Curve",

@@ -50,4 +50,5 @@ def _content(figures: Any) -> dict[str, Any]:
 _READ: Mapping[str, Any] = {
     "used": lambda used: Used(**{**used, "names": tuple(used["names"])}),
     "confusion": lambda lines: tuple(map(tuple, lines)),
+    "by_score": lambda points: tuple(map(tuple, points)),
 }

@@ -19,6 +19,7 @@ from engine.evaluation.classes import CALIBRATION_BINS, ClassEvaluation, ClassFi
 from engine.evaluation.curves import Curve
 from engine.evaluation.embedding_judging import embedding_figures, most_alike, projected
 from engine.evaluation.forecast_judging import forecast_figures
+from engine.evaluation.judging_boxes import box_figures, box_rows
 from engine.evaluation.judging_masks import mask_figures, mask_rows
 from engine.evaluation.labels import batches
 from engine.evaluation.set_judging import label_curve, label_set_figures
@@ -176,6 +177,8 @@ _FIGURES: Mapping[str, Callable[..., object | None]] = {
         embedding_figures,
         mask_figures,
         mask_rows,
+        box_figures,
+        box_rows,
     )
 }
 _OF_ALL: Mapping[str, Callable[..., object | None]] = {each.__name__: each for each in (projected, most_alike)}

@@ -195,7 +195,9 @@ class BoxLabels(PictureLabels):
             notes.append(f"{about}: never fed to the model, kept as '{self._target}' beside its predictions.")
         if self._strange:
             named = ", ".join(f"'{name}'" for name in list(self._strange)[:_SHOWN])
-            notes.append(f"{self._strange.total():,} boxes are of {named}, which the model does not know: left out.")
+            total = self._strange.total()
+            are = "box is" if total == 1 else "boxes are"
+            notes.append(f"{total:,} {are} of {named}, which the model does not know: left out.")
         return [Problem("note", "label-column", note, "", self._target) for note in notes]
 
     def _take(self, content: dict[str, Any]) -> None:

@@ -15,7 +15,12 @@ from plotly.offline import get_plotlyjs
 
 from engine.card import ModelCard
 from engine.lines import ResultColumn
-from engine.report import embedding_figures, forecast_figures, label_figures  # noqa: F401  # they register their charts
+from engine.report import (  # noqa: F401  # they register their charts
+    box_figures,
+    embedding_figures,
+    forecast_figures,
+    label_figures,
+)
 from engine.report.figures import Chart, chart_of
 from engine.report.pictures import pictures_of
 from engine.results import Results

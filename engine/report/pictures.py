@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.errors import ForelightError
 from engine.frame import frame_of
 from engine.masks import COLORS, colored_png, read_mask
-from engine.predicted import Masks
+from engine.predicted import Boxes, Masks
 from engine.results import Results
 from engine.views import Gallery
 
@@ -19,8 +19,19 @@ _QUIET = "#9aa0ae"
 
 
 @dataclass(frozen=True, slots=True)
+class Outline:
+    """A box in the picture's pixels."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    color: str
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
-    """What lies over a picture of `width` × `height` pixels: a mask as a data address, and the rectangle it covers."""
+    """What lies over a picture of that size: a mask as a data address, with the rectangle it covers, or boxes."""
 
     width: int
     height: int
@@ -29,6 +40,7 @@ class Layer:
     right: float
     bottom: float
     mask: str = ""
+    boxes: tuple[Outline, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +78,20 @@ def _picture(results: Results, line: Mapping[str, Any], names: Sequence[str], la
 
 def _layer(results: Results, line: Mapping[str, Any]) -> Layer | None:
     predicted, image = results.predicted, results.card.image
-    if image is None or not isinstance(predicted, Masks):
+    if image is None or not isinstance(predicted, Masks | Boxes):
         return None
     frame = frame_of(image, line["height"], line["width"])
+    layer = Layer(frame.width, frame.height, frame.left, frame.top, frame.right, frame.bottom)
+    if isinstance(predicted, Boxes):
+        boxes = [box for box in line[predicted.column] if box["score"] >= predicted.threshold]
+        return replace(layer, boxes=tuple(_outline(box, predicted.labels) for box in boxes))
     mask = colored_png(read_mask(line[predicted.column]), predicted.labels, predicted.background, clear=True)
-    left, top, right, bottom = frame.as_list()
-    return Layer(frame.width, frame.height, left, top, right, bottom, _address(mask, "png"))
+    return replace(layer, mask=_address(mask, "png"))
+
+
+def _outline(box: Mapping[str, Any], labels: Sequence[str]) -> Outline:
+    color = COLORS[labels.index(box["label"]) % len(COLORS)]
+    return Outline(box["x"], box["y"], box["width"], box["height"], color)
 
 
 def _address(content: bytes, kind: str) -> str:

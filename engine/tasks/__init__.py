@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.card import ModelCard
 from engine.errors import CardError, nearest
 from engine.plugins import Plugin, Registry
+from engine.tasks.box_outputs import BoxOutputs
 from engine.tasks.class_outputs import ClassOutputs
 from engine.tasks.embedding_outputs import EmbeddingOutputs
 from engine.tasks.forecast_inputs import ForecastInputs
@@ -12,7 +13,7 @@ from engine.tasks.forecast_outputs import ForecastOutputs
 from engine.tasks.image_inputs import ImageInputs
 from engine.tasks.label_set_outputs import LabelSetOutputs
 from engine.tasks.mask_outputs import MaskOutputs
-from engine.tasks.picture_inputs import MaskedImageInputs
+from engine.tasks.picture_inputs import BoxedImageInputs, MaskedImageInputs
 from engine.tasks.sequence_inputs import SequenceInputs
 from engine.tasks.table_inputs import TableInputs
 from engine.tasks.task import Task
@@ -28,6 +29,7 @@ _OWN = {
         Task("image-multi-label-classification", "Finds all that is in pictures", ImageInputs(), LabelSetOutputs()),
         Task("image-regression", "Measures pictures", ImageInputs(), ValueOutputs()),
         Task("image-segmentation", "Outlines what is in pictures", MaskedImageInputs(), MaskOutputs()),
+        Task("object-detection", "Finds things in pictures", BoxedImageInputs(), BoxOutputs()),
         Task("sequence-regression", "Follows series", SequenceInputs(), ValueOutputs()),
         Task("tabular-classification", "Sorts rows into classes", TableInputs(), ClassOutputs()),
         Task("tabular-feature-extraction", "Places rows among their like", TableInputs(), EmbeddingOutputs()),

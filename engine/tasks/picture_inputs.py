@@ -45,6 +45,28 @@ class MaskedImageInputs(ImageInputs):
         return (*super().needs(card), _MASKS)
 
 
+class BoxedImageInputs(MaskedImageInputs):
+    """One picture, some boxes."""
+
+    def _labels(self) -> type[PictureLabels]:
+        from engine.ingest.picture_labels import BoxLabels
+
+        return BoxLabels
+
+    def template(self, card: ModelCard) -> tuple[str, bytes]:
+        return "zip", image_template(_BOX_TEMPLATE, ("images",))
+
+    def needs(self, card: ModelCard) -> tuple[str, ...]:
+        return (*ImageInputs.needs(self, card), _BOXES)
+
+
+_BOXES = "To be judged: a COCO file (JSON) beside the pictures, that names their boxes."
+_BOX_TEMPLATE = """Put your pictures into the folder images.
+
+To see how right the model is, put a COCO file, such as annotations.json, beside it: images (id, file_name),
+categories (id, name: a label of the model) and annotations (image_id, category_id, bbox: x, y, width, height in pixels;
+x and y are those of the upper left corner).
+"""
 _MASKS = "To be judged: a mask for each picture, a grey PNG of its name in a folder 'masks'; values are class numbers."
 _MASK_TEMPLATE = """Put your pictures into the folder images.
 
