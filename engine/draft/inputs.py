@@ -78,8 +78,10 @@ def _signature(drafting: Drafting, wanted: Columns, reason: str) -> None:
             f"categories of {names_of(codes)} are in alphabetical order: their place is the code the model is fed",
             needed=False,
         )
+    if not any(column.type in ("float", "integer") for column in wanted):
+        return
     drafting.ask("signature", "units and valid ranges: a row outside of a range is not predicted", needed=False)
-    if any(column.type in ("float", "integer") for column in wanted) and not drafting.given.own.get("encode"):
+    if not drafting.given.own.get("encode"):
         why = "mean and std of each number, where the training standardised them: the model is fed (value - mean) / std"
         drafting.ask("signature", why, needed=False)
 

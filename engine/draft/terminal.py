@@ -196,7 +196,8 @@ def _short(value: object) -> str:
 def _say(draft: Draft, folder: Path) -> None:
     err.print(f"Written: {folder / CARD_FILE}")
     for question in draft.questions:
-        option = f" ({question.option})" if question.option else ""
+        choices = f" {' or '.join(question.choices)}" if question.choices else ""
+        option = f" ({question.option}{choices})" if question.option else ""
         err.print(f"{'missing' if question.needed else 'may be said'}: {question.key}{option}: {question.why}.")
     if draft.works:
         err.print(f"Next: FORELIGHT_MODELS={folder.parent} python -m engine check {folder.name}")
