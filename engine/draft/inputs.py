@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.draft.drafting import Drafting
 from engine.draft.given import Given
 from engine.draft.sample import SampleColumn, names_of
@@ -10,6 +12,7 @@ from engine.errors import CardError
 
 _TARGETS = ("target", "label", "y", "class", "outcome")
 _ORDERS = ("step", "time", "date", "day", "month", "year", "hour", "timestamp")
+_MOST_RANGES = 8
 Columns = tuple[SampleColumn, ...]
 
 
@@ -78,9 +81,11 @@ def _signature(drafting: Drafting, wanted: Columns, reason: str) -> None:
             f"categories of {names_of(codes)} are in alphabetical order: their place is the code the model is fed",
             needed=False,
         )
-    if not any(column.type in ("float", "integer") for column in wanted):
+    numbers = [column for column in wanted if column.type in ("float", "integer")]
+    if not numbers:
         return
-    drafting.ask("signature", "units and valid ranges: a row outside of a range is not predicted", needed=False)
+    why = f"units and valid ranges{_seen(numbers)}: a row outside of a range is not predicted"
+    drafting.ask("signature", why, needed=False)
     if not drafting.given.own.get("encode"):
         why = "mean and std of each number, where the training standardised them: the model is fed (value - mean) / std"
         drafting.ask("signature", why, needed=False)
@@ -126,6 +131,13 @@ def _image(drafting: Drafting, trial: Trial) -> None:
         answer="224x224",
         example=f"{{size: […, …], channels: {trial.width}}}",
     )
+
+
+def _seen(numbers: Sequence[SampleColumn]) -> str:
+    """What the sample has of them, for whoever writes a range."""
+    known = [f"{each.name} {each.low:g} to {each.high:g}" for each in numbers if each.low is not None]
+    more = ", …" if len(known) > _MOST_RANGES else ""
+    return f" (in the sample {', '.join(known[:_MOST_RANGES])}{more})" if known else ""
 
 
 def _counted(columns: int) -> str:

@@ -123,6 +123,7 @@ def test_five_minutes_from_a_checkpoint_to_predictions(tmp_path: Path, rows: Pat
     text = (tmp_path / "models" / "mine" / "card.yaml").read_text()
     assert "# its loss is a CrossEntropyLoss" in text
     assert "alphabetical" in text, "what is an assumption is said"
+    assert "valid ranges (in the sample age 20 to 59, fee 9.5 to 29)" in text, "what nobody said is proposed, not set"
     engine = open_engine(Settings())
     run = engine.check("mine", [Source("rows.csv", rows)])
     engine.submit(run.id, Options())
