@@ -91,7 +91,7 @@ class HostCodeFailed(ForelightError):
 class EncodeRaised(HostCodeFailed):
     """An encode or collate that raised an error, perhaps about some of the rows only; `why` is what it said."""
 
-    def __init__(self, words: str, key: str, why: str) -> None:
+    def __init__(self, words: str, key: str = "", why: str = "") -> None:
         super().__init__(words)
         self.key, self.why = key, why
 
