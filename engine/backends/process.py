@@ -25,7 +25,7 @@ from engine.settings import Settings
 from engine.work import ANALYSES
 
 _SECONDS_BETWEEN_LOOKS = 0.05
-_THREADS = "OMP_NUM_THREADS"
+_THREADS, _WAITING = "OMP_NUM_THREADS", "OMP_WAIT_POLICY"
 _OFTEN_MEANS = {"SIGKILL": ", often a lack of memory", "SIGSEGV": ", a fault in native code"}
 
 
@@ -158,9 +158,13 @@ class WorkerProcess:
         return self._connection
 
     def _environment(self) -> dict[str, str]:
-        """Workers beside each other share the cores, unless the host has divided them."""
-        shared = {} if self.threads is None or _THREADS in os.environ else {_THREADS: str(self.threads)}
-        return {"TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1", **shared}
+        """Workers beside each other share the cores, and leave one that they only wait on, unless the host says else.
+
+        Threads that spin while they wait for each other took 40 times as long on a machine that was busy.
+        """
+        wanted = {_WAITING: "passive"} if self.threads is None else {_WAITING: "passive", _THREADS: str(self.threads)}
+        unsaid = {name: value for name, value in wanted.items() if name not in os.environ}
+        return {"TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1", **unsaid}
 
     def _listen(
         self,

@@ -130,6 +130,14 @@ def test_workers_share_the_cores() -> None:
     assert WorkerPool(1).devices[0].threads is None, "one device has them all"
 
 
+def test_workers_do_not_spin_unless_the_host_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = WorkerPool(2).devices[0]
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert worker._environment()["OMP_WAIT_POLICY"] == "passive"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    assert "OMP_WAIT_POLICY" not in worker._environment()
+
+
 @pytest.mark.parametrize(
     ("settings", "code", "found"),
     [
