@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test test-cluster test-ecosystem lint format bench bench-gpu load screenshots clean
+.PHONY: run test test-cluster test-ecosystem lint format bench bench-gpu load fuzz screenshots clean
 
 run: $(VENV)/.runs
 	$(BIN)/python -m streamlit run dashboard/app.py --server.address $(ADDRESS) --server.port $(PORT)
@@ -49,8 +49,12 @@ bench-gpu: $(VENV)/.tests
 load: $(VENV)/.tests
 	$(BIN)/python -m tests.bench.load $(LOAD)
 
+# A million inputs at the guards in front of the readers; writes docs/fuzzing.md.
+fuzz: $(VENV)/.fuzz
+	$(BIN)/python -m tests.fuzz
+
 clean:
-	rm -rf $(VENV) .venv-ecosystem .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-ecosystem .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzzing
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -72,6 +76,10 @@ $(VENV)/.tests: $(VENV)/.runs requirements-dev.txt
 
 $(VENV)/.cluster: $(VENV)/.tests requirements-cluster.txt requirements-s3.txt
 	$(PIP) --requirement requirements-cluster.txt --requirement requirements-s3.txt 'moto[server]>=5' # an S3 server
+	touch $@
+
+$(VENV)/.fuzz: $(VENV)/.tests requirements-fuzz.txt
+	$(PIP) --requirement requirements-fuzz.txt
 	touch $@
 
 $(VENV)/.browser: $(VENV)/.tests
