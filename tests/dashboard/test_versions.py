@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from dashboard.resources import get_engine
-from engine import Caller, Engine, GuardedEngine, Options, Run, Search
+from engine import AuditSearch, Caller, Engine, GuardedEngine, Options, Run, Search
 from engine.errors import CheckpointError, NotAllowed
 from tests.dashboard.conftest import TESTER
 from tests.dashboard.test_pages import button, opened, words
@@ -110,7 +110,7 @@ def test_a_host_rolls_back_on_the_page_and_it_is_noted(engine: Engine, host: Non
     assert app.dataframe[0].value["Default"].to_list() == ["✓", ""]
     assert button(app, "Make it the default").disabled
     _, _, trail = engine.access()
-    noted = [(each.action, each.model_id, each.detail) for each in trail.entries(action="set the default")]
+    noted = [(each.action, each.model_id, each.detail) for each in trail.entries(AuditSearch(action="set the default"))]
     assert noted == [("set the default", "price", "1 → 2")]
 
 
