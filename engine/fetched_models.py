@@ -7,6 +7,7 @@ import logging
 import re
 import shutil
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,10 +38,12 @@ class FetchedModels:
         self._lock = threading.Lock()
         self._looked, self._ended = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
+        self._patient_until = 0.0
 
     def start(self) -> None:
         """Looks now and then from now on, as a server does."""
         if self._folders and self._thread is None:
+            self._patient_until = time.monotonic() + _SECONDS_A_VISITOR_WAITS
             self._thread = threading.Thread(target=self._run, name="forelight-models", daemon=True)
             self._thread.start()
 
@@ -52,7 +55,7 @@ class FetchedModels:
         if not self._folders or self._looked.is_set():
             return
         if self._thread is not None:
-            self._looked.wait(_SECONDS_A_VISITOR_WAITS)
+            self._looked.wait(max(0.0, self._patient_until - time.monotonic()))
             return
         self.look()
 

@@ -21,12 +21,16 @@ log = logging.getLogger("forelight.runs")
 
 
 class Keeper:
-    """A thread that calls `tick` each second; as a server's, it also resumes and sweeps."""
+    """A thread that calls `tick` each second; as a server's, it also resumes and sweeps.
+
+    Another one shows that the process lives, however long that takes: rows of another server may have to come first.
+    """
 
     def __init__(self, book: RunBook, owner: str, tick: Callable[[], None]) -> None:
         self._book, self._owner, self._tick = book, owner, tick
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
+        self._heart: threading.Thread | None = None
         self._resume: Callable[[Record], None] | None = None
         self._sweep: Callable[[], object] | None = None
 
@@ -35,7 +39,9 @@ class Keeper:
         if self._thread is None:
             self._book.store.beat(self._owner)
             self._thread = threading.Thread(target=self._run, name="forelight-keeper", daemon=True)
+            self._heart = threading.Thread(target=self._beat, name="forelight-heart", daemon=True)
             self._thread.start()
+            self._heart.start()
 
     def serve(self, resume: Callable[[Record], None], sweep: Callable[[], object]) -> None:
         """Looks after all runs from now on: `resume` is called for each that lost its process, `sweep` now and then."""
@@ -45,10 +51,18 @@ class Keeper:
 
     def close(self) -> None:
         self._ended.set()
-        if self._thread is not None:
+        if self._thread is not None and self._heart is not None:
             self._thread.join(5)
+            self._heart.join(5)
             try:
                 self._book.store.leave(self._owner)
+            except ForelightError as exc:
+                log.warning("%s", exc)
+
+    def _beat(self) -> None:
+        while not self._ended.wait(SECONDS_BETWEEN_BEATS):
+            try:
+                self._book.store.beat(self._owner)
             except ForelightError as exc:
                 log.warning("%s", exc)
 
@@ -56,7 +70,6 @@ class Keeper:
         swept = 0.0
         while not self._ended.wait(SECONDS_BETWEEN_BEATS):
             try:
-                self._book.store.beat(self._owner)
                 self._tick()
                 if self._resume is not None:
                     for record in self._book.orphans():

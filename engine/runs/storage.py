@@ -24,6 +24,8 @@ _HEAD = ("card.yaml", "report.json")
 _STAY = ("claim", "scratch", "exports", "thumbnails", _SHARDS, _RECORD)
 _SECONDS_BETWEEN_LOOKS = 2.0
 _SECONDS_UNUSED = 86_400.0
+_SECONDS_OF_SILENCE = 5.0
+_SILENT = "The storage of runs does not answer. Try again later, or tell the host."
 log = logging.getLogger("forelight.runs")
 
 
@@ -72,14 +74,24 @@ class RunStorage:
 class _Store(ObjectStore):
     """Visitors read what is raised here: without the address, which stands in the log."""
 
+    silent_until = 0.0
+
+    def check(self) -> None:
+        """StoreError where it did not answer just now: a list of runs waits for that once, not for each run."""
+        if time.monotonic() < self.silent_until:
+            raise StoreError(_SILENT)
+
     @contextmanager
     def _said(self) -> Iterator[None]:
         try:
             with super()._said():
                 yield
         except (ObjectStoreError, MissingPackage, FileNotFoundError, NotADirectoryError, IsADirectoryError) as exc:
-            log.warning("%s", exc)
-            raise StoreError("The storage of runs does not answer. Try again later, or tell the host.") from exc
+            if isinstance(exc, ObjectStoreError):
+                self.silent_until = time.monotonic() + _SECONDS_OF_SILENCE
+            if not isinstance(exc, FileNotFoundError):
+                log.warning("%s", exc)
+            raise StoreError(_SILENT) from exc
 
 
 class StoredRuns(RunStorage):
@@ -121,6 +133,7 @@ class StoredRuns(RunStorage):
         with self._locks[folder.name]:
             if folder.is_dir():
                 return
+            self._store.check()
             files = self._files(folder.name)
             coming = folder.with_name(f".{folder.name}.coming")
             shutil.rmtree(coming, ignore_errors=True)

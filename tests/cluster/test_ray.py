@@ -86,7 +86,7 @@ def test_both_nodes_predict_and_a_lost_one_costs_its_shards(
     run = begun(remote, path)
     backend: Any = remote._open().backend
     assert backend.devices == 2
-    until(remote, run.id, lambda _: len(backend._active[run.id].in_flight) == 2)
+    until(remote, run.id, lambda _: len(backend._active[run.id].in_flight) == 2, seconds=180)
     lost = next(node for node in cluster.list_all_nodes() if node is not cluster.head_node)
     cluster.remove_node(lost, allow_graceful=False)
     ended = remote.wait(run.id, 120)
@@ -96,7 +96,7 @@ def test_both_nodes_predict_and_a_lost_one_costs_its_shards(
     run = begun(remote, path)
     cluster.add_node(**SMALL)
     cluster.wait_for_nodes()
-    until(remote, run.id, lambda run: run.ended or len(backend._active[run.id].in_flight) == 2)
+    until(remote, run.id, lambda run: run.ended or len(backend._active[run.id].in_flight) == 2, seconds=180)
     assert not remote.run(run.id).ended, "a node that comes in the middle takes its part"
     remote.cancel(run.id)
     remote.wait(run.id, 20)
@@ -146,3 +146,23 @@ def test_what_a_person_waits_for_is_done_here(remote: Engine) -> None:
     sources = remote.sample_sources("diabetes-progression", remote.samples("diabetes-progression")[0].title)
     _, lines = remote.predict_now("diabetes-progression", sources)
     assert len(lines) > 0
+
+
+def test_runs_of_the_cluster_are_kept_on_an_object_store(
+    settings: Settings, cluster: Any, s3: Any, tmp_path: Path
+) -> None:
+    s3.mkdir("lab")
+    for path in (BUNDLED_MODELS / "diabetes-progression").glob("*.*"):
+        s3.put(str(path), f"lab/models/remote/{path.name}")
+    shared = {
+        "storage": "s3://lab/runs",
+        "database_url": f"sqlite:///{tmp_path / 'forelight.db'}",
+        "models": ("s3://lab/models", *settings.models),
+    }
+    own = {**shared, "backend": "ray", "ray_address": cluster.address, "devices": "all"}
+    first = Engine(settings.model_copy(update=own), pool=pool())
+    second = open_engine(settings.model_copy(update={**shared, "home": tmp_path / "elsewhere"}))
+    run = predicted(first, "remote", BUNDLED_MODELS / "diabetes-progression" / "samples" / "patients.csv")
+    assert second.export(run.id, "csv").read_bytes() == first.export(run.id, "csv").read_bytes()
+    for engine in (first, second):
+        engine.close()

@@ -56,8 +56,8 @@ def begun(engine: Engine, path: Path, model_id: str = "slow", visitor: str = "",
     return until(engine, run.id, lambda run: run.rows_done > 0 or run.ended)
 
 
-def until(engine: Engine, run_id: str, true: Callable[[Run], bool]) -> Run:
-    deadline = time.monotonic() + 60
+def until(engine: Engine, run_id: str, true: Callable[[Run], bool], seconds: float = 60) -> Run:
+    deadline = time.monotonic() + seconds
     while not true(run := engine.run(run_id)):
         assert time.monotonic() < deadline, run
         time.sleep(0.02)

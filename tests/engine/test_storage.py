@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -166,3 +168,23 @@ def test_a_storage_that_does_not_answer_is_waited_for(
         until(first, run.id, lambda run: run.rows_done == 500)
         assert not first.wait(run.id, 1.0).ended, "it has not ended before all of it is kept"
     assert first.wait(run.id, 30).state == "done"
+
+
+def test_a_server_that_waits_for_the_storage_lives(opening: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fetching what another server left may take minutes, in which nobody is to take it for dead."""
+    first = opening("first")
+    beats: list[str] = []
+    monkeypatch.setattr(first._open().store, "beat", beats.append)
+    began, end = threading.Event(), threading.Event()
+
+    def fetch_for_long() -> None:
+        began.set()
+        end.wait(60)
+
+    monkeypatch.setattr(first._open().keeper, "_tick", fetch_for_long)
+    first._open().keeper.start()
+    assert began.wait(30)
+    beats.clear()
+    while len(beats) < 3:
+        time.sleep(0.02)
+    end.set()
