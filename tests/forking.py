@@ -9,11 +9,12 @@ from __future__ import annotations
 import gc
 import json
 import os
-import selectors
+import select
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Mapping
@@ -41,27 +42,27 @@ _LOADED = (
 
 
 class Forked:
-    """A worker whose parent is the process that forks; that one says when it has ended."""
+    """A worker whose parent is the process that forks; that one says when it has ended. Safe to use from threads."""
 
     def __init__(self, told: socket.socket) -> None:
-        self._told = told
+        self._told, self._lock = told, threading.Lock()
         self._code: int | None = None
         self.pid = int(_word(told))
 
     def poll(self) -> int | None:
-        with suppress(subprocess.TimeoutExpired):
-            self.wait(0)
-        return self._code
+        with self._lock:
+            if self._code is None and select.select([self._told], [], [], 0)[0]:
+                self._code = int(_word(self._told) or -signal.SIGKILL)
+                self._told.close()
+            return self._code
 
     def wait(self, timeout: float | None = None) -> int:
-        if self._code is None:
-            with selectors.DefaultSelector() as looking:
-                looking.register(self._told, selectors.EVENT_READ)
-                if not looking.select(timeout):
-                    raise subprocess.TimeoutExpired("worker", timeout or 0)
-            self._code = int(_word(self._told) or -signal.SIGKILL)
-            self._told.close()
-        return self._code
+        end = time.monotonic() + (timeout if timeout is not None else float("inf"))
+        while (code := self.poll()) is None:
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired("worker", timeout or 0)
+            time.sleep(0.01)
+        return code
 
     def kill(self) -> None:
         with suppress(ProcessLookupError):

@@ -57,7 +57,7 @@ def served(
             yield address, process
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(START_SECONDS)
 
 
 def settled(page: Page) -> None:
