@@ -10,6 +10,7 @@ from engine.draft.drafting import Drafting
 from engine.draft.losses import loss_of
 from engine.draft.trial import Takes, Trial
 from engine.tasks import TASKS
+from engine.tasks.box_outputs import BoxOutputs
 from engine.tasks.class_outputs import ClassOutputs
 from engine.tasks.embedding_outputs import EmbeddingOutputs
 from engine.tasks.forecast_inputs import ForecastInputs
@@ -17,7 +18,7 @@ from engine.tasks.forecast_outputs import ForecastOutputs
 from engine.tasks.image_inputs import ImageInputs
 from engine.tasks.label_set_outputs import LabelSetOutputs
 from engine.tasks.mask_outputs import MaskOutputs
-from engine.tasks.picture_inputs import MaskedImageInputs
+from engine.tasks.picture_inputs import BoxedImageInputs, MaskedImageInputs
 from engine.tasks.sequence_inputs import SequenceInputs
 from engine.tasks.table_inputs import TableInputs
 from engine.tasks.text_inputs import TextInputs
@@ -26,7 +27,7 @@ from engine.tasks.value_outputs import ValueOutputs
 _INPUTS: Mapping[Takes, tuple[type, ...]] = {
     "table": (TableInputs,),
     "text": (TextInputs,),
-    "image": (ImageInputs, MaskedImageInputs),
+    "image": (ImageInputs, MaskedImageInputs, BoxedImageInputs),
     "sequence": (SequenceInputs, ForecastInputs),
 }
 
@@ -79,6 +80,8 @@ def task_name(takes: Takes, outputs: type) -> str:
 
 def _kinds(module: nn.Module, trial: Trial) -> tuple[tuple[type, ...], str]:
     """(the outputs it may be, the likeliest first; what speaks for them)."""
+    if trial.boxes:
+        return (BoxOutputs,), "it gives boxes with scores and label numbers"
     if trial.masks:
         return (MaskOutputs,), "it gives a picture of classes"
     if trial.takes == "sequence":

@@ -8,6 +8,7 @@ from engine.draft.sample import SampleColumn
 from engine.draft.trial import Trial
 from engine.errors import CardError
 from engine.tasks import TASKS
+from engine.tasks.box_outputs import BoxOutputs
 from engine.tasks.embedding_outputs import EmbeddingOutputs
 from engine.tasks.forecast_outputs import ForecastOutputs
 from engine.tasks.label_set_outputs import LabelSetOutputs
@@ -28,6 +29,8 @@ def find_outputs(drafting: Drafting, trial: Trial, columns: Columns, targets: tu
         _label_sets(drafting, trial, targets)
     elif isinstance(outputs, ValueOutputs):
         _values(drafting, trial, columns)
+    elif isinstance(outputs, BoxOutputs):
+        _boxes(drafting)
     else:
         _classes(drafting, trial, {column.name: column for column in columns}.get(targets[0] if targets else ""))
 
@@ -92,6 +95,16 @@ def _label_sets(drafting: Drafting, trial: Trial, targets: tuple[str, ...]) -> N
         reason = "columns of the sample that are called as the labels say whether they hold"
         drafting.know("targets", {label: label for label in true}, reason)
     drafting.ask("thresholds", "{label: probability}: from where on a label holds, where not from 0.5", needed=False)
+
+
+def _boxes(drafting: Drafting) -> None:
+    if drafting.given.labels:
+        drafting.know("labels", list(drafting.given.labels))
+    else:
+        why = "names of what it finds, in the order of its label numbers from 0; the checkpoint does not hold them"
+        drafting.ask("labels", why, option="--labels a,b,…")
+    why = "the label that means nothing was found: torchvision's detectors keep 0 for it, which is then named first"
+    drafting.ask("background", why, needed=False)
 
 
 def _classes(drafting: Drafting, trial: Trial, label: SampleColumn | None) -> None:

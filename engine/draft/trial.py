@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from engine.boxes import FIGURES
 from engine.card import ModelCard, OutputKind
 from engine.errors import ModuleProbeError
 from engine.own_code import OwnCode
@@ -33,8 +34,8 @@ class Trial:
 
     `sizes` are those that fit, in pixels, or the length of series where it takes no other. `outputs` is the number of
     figures it gives a row; `within` says that they are 0 … 1, `adds_up` that they sum to one besides, `whole` that they
-    are integers. Of pictures, `masks` says that every pixel gets them; of series, `each_step` that every step does, and
-    `horizon` how many further steps.
+    are integers. Of pictures, `masks` says that every pixel gets them, `boxes` that it finds things; of series,
+    `each_step` that every step gets them, and `horizon` how many further steps.
     """
 
     takes: Takes
@@ -45,6 +46,7 @@ class Trial:
     adds_up: bool = False
     whole: bool = False
     masks: bool = False
+    boxes: bool = False
     each_step: bool = False
     horizon: int = 0
 
@@ -128,6 +130,8 @@ def _try(module: nn.Module, takes: Takes, width: int, size: int) -> Trial | None
     seen = outputs.seen
     if seen is not None and takes == "image" and seen.ndim == 4:
         return replace(_judged(takes, width, seen.movedim(1, -1).flatten(0, 2)), masks=True)
+    if seen is not None and takes == "image" and seen.ndim == 3 and seen.shape[2] == FIGURES:
+        return Trial(takes, width, (), 0, boxes=True)
     if seen is None or seen.ndim > (3 if takes == "sequence" else 2):
         return None
     length, given = size or _STEPS, seen.shape[1] if seen.ndim > 1 else 1

@@ -37,6 +37,16 @@ TRAINING = """
 """
 TRAINED = "    def forward(self, x):\n        return self.net(x)\n" + TRAINING
 MASKS = DENSE.replace("nn.Linear(width, outputs)", "nn.Conv2d(1, outputs, 3, padding=1)")
+BOXES = (
+    HEAD.format(package="pytorch_lightning")
+    + """
+        self.net = nn.Conv2d(3, outputs, 3)
+    def forward(self, x):
+        nothing = self.net(x).sum().long() * 0
+        one = {"boxes": torch.tensor([[1.0, 2, 5, 6]]), "scores": torch.tensor([0.5]), "labels": torch.tensor([1])}
+        return [{name: value + nothing for name, value in one.items()} for _ in x]
+"""
+)
 SERIES = (
     HEAD.format(package="lightning.pytorch")
     + """
@@ -101,6 +111,11 @@ CASES: dict[str, tuple[str, tuple[Any, ...], str, tuple[str, ...], bool, dict[st
     "masks": (
         MASKS + TRAINED.format(loss="cross_entropy"), (), "", ("--labels", "sky,sea,land", "--size", "32"), True,
         {"task": "image-segmentation", "image": {"size": [32, 32], "channels": 1}}, "it gives a picture of classes",
+    ),
+    "boxes": (
+        BOXES, (), "", ("--labels", "nothing,ship", "--size", "32x48"), True,
+        {"task": "object-detection", "image": {"size": [32, 48], "channels": 3}, "labels": ["nothing", "ship"]},
+        "it gives boxes with scores and label numbers",
     ),
     "values or steps to come": (
         SERIES.format(given="found"), (), "sales", (), False, {"sequence": {"series": "shop", "step": "day"}},
