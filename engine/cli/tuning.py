@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ out = Console(highlight=False, soft_wrap=True, markup=False)
 
 def tune_model(model_id: str, sources: Sequence[Source], version: str = "", *, as_json: bool) -> None:
     """Measures on the sources, or else on the model's first sample, and prints; ends with FAILED where it cannot."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as workers have it; read when torch is imported
     from engine.tuning import tune
 
     settings = Settings()
