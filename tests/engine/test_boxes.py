@@ -17,7 +17,20 @@ from PIL import Image
 from torchmetrics.detection import MeanAveragePrecision
 from torchvision.ops import box_convert
 
-from engine import Boxes, BoxEvaluation, Engine, Filter, Options, Results, Settings, Source, box_counts, evaluation_of
+from engine import (
+    Boxes,
+    BoxEvaluation,
+    Engine,
+    Filter,
+    Options,
+    Results,
+    Settings,
+    Source,
+    ValueComparison,
+    box_counts,
+    compare,
+    evaluation_of,
+)
 from engine.boxes import NO_BOX, padded
 from engine.card import ModelCard
 from engine.doubts import rehearse
@@ -319,3 +332,12 @@ def test_a_threshold_that_nothing_reaches_is_doubted(tmp_path: Path) -> None:
     assert (
         "no box in 4 pictures has a score of 0.5 or more, none has a lower one either. Do `boxes` in the card" in said
     )
+
+
+def test_runs_are_compared_by_how_many_they_found(seeing: Engine, tmp_path: Path) -> None:
+    path = packed(tmp_path / "p.zip")
+    comparison = compare(predicted(seeing, "list", path), predicted(seeing, "tensor", path))
+    assert isinstance(comparison, ValueComparison)
+    assert comparison.pairs[:4] == tuple((name, name) for name in ("objects", "count_red", "count_green", "count_blue"))
+    assert comparison.agreement(("objects", "objects"), 0).share == 1
+    assert comparison.agreement(("objects", "objects"), 0).rows == len(PICTURES)

@@ -16,7 +16,18 @@ from PIL import Image
 from sklearn import metrics
 from torchvision.transforms.v2 import functional as transforms
 
-from engine import Engine, Filter, MaskEvaluation, Options, Results, Settings, Source, evaluation_of
+from engine import (
+    ClassComparison,
+    Engine,
+    Filter,
+    MaskEvaluation,
+    Options,
+    Results,
+    Settings,
+    Source,
+    compare,
+    evaluation_of,
+)
 from engine.card_parts import ImageInput
 from engine.errors import ExportError, ModuleProbeError
 from engine.frame import frame_of
@@ -234,3 +245,14 @@ def test_resizing_is_the_readers(painted: Engine) -> None:
         frame = frame_of(ImageInput(size=(4, 6), fit="cover"), height, width)
         assert 0 <= frame.left < frame.right <= width
         assert 0 <= frame.top < frame.bottom <= height
+
+
+def test_runs_are_compared_by_what_covers_most(painted: Engine, tmp_path: Path) -> None:
+    path = packed(tmp_path / "p.zip")
+    first, second = (predicted(painted, name, path) for name in ("contain", "stretch"))
+    comparison = compare(first, second)
+    assert isinstance(comparison, ClassComparison)
+    agreement = comparison.agreement()
+    chosen = [results.page(0, 9)["prediction"] for results in (first, second)]
+    assert (agreement.rows, agreement.share) == (len(SIZES), (chosen[0] == chosen[1]).mean())
+    assert set(comparison.differences()["row"]) <= {1, 2, 3}
