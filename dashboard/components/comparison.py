@@ -9,28 +9,34 @@ import polars as pl
 import streamlit as st
 
 from dashboard import evaluation_charts as charts
+from dashboard.components.box_evaluation import box_cards
 from dashboard.components.chart import draw, show_title
 from dashboard.components.class_evaluation import class_cards
 from dashboard.components.judging import (
     Known,
     Where,
+    box_figures,
     class_figures,
     known,
     label_set_figures,
+    mask_figures,
     show_cards,
     value_figures,
 )
 from dashboard.components.label_set_evaluation import label_set_cards
+from dashboard.components.mask_evaluation import mask_cards
 from dashboard.components.run_title import files_of
 from dashboard.components.value_evaluation import value_cards
 from dashboard.words import count, extent, number, plain, short, when, with_unit
 from engine import (
+    BoxEvaluation,
     ClassComparison,
     ClassEvaluation,
     Filter,
     GuardedEngine,
     LabelSetComparison,
     LabelSetEvaluation,
+    MaskEvaluation,
     Results,
     Run,
     ValueComparison,
@@ -255,6 +261,12 @@ def _metrics(results: Results, where: Where) -> dict[str, str]:
     elif isinstance(evaluation, LabelSetEvaluation):
         of_sets = label_set_figures(evaluation, known(results), where)
         cards = label_set_cards(of_sets) if of_sets else []
+    elif isinstance(evaluation, MaskEvaluation):
+        of_masks = mask_figures(evaluation, known(results), where)
+        cards = mask_cards(of_masks) if of_masks else []
+    elif isinstance(evaluation, BoxEvaluation):
+        of_boxes = box_figures(evaluation, known(results), where)
+        cards = box_cards(of_boxes, evaluation.predicted.threshold) if of_boxes else []
     elif isinstance(evaluation, ValueEvaluation):
         of_values = value_figures(evaluation, known(results), evaluation.outputs[0], where)
         cards = value_cards(of_values, "") if of_values else []
