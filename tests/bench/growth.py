@@ -107,7 +107,7 @@ def _billion(points: Sequence[Point]) -> list[str]:
         for part in ("check", "predict", "export")
     )
     size, run = (getattr(last, part) / last.count * many for part in ("file", "run"))
-    limit = Settings.model_fields["max_file_bytes"].default
+    limit, rows = (Settings.model_fields[name].default for name in ("max_file_bytes", "max_rows"))
     lines = [
         f"| {name} | {check / 60:.1f} min | {predict / devices / 60:.1f} min | {export / 60:.1f} min "
         f"| {(check + predict / devices + export) / 60:.1f} min |"
@@ -124,8 +124,10 @@ def _billion(points: Sequence[Point]) -> list[str]:
         "what is read keeps up with them. No GPU and no cluster was measured. The CSV would be "
         f"{size / 1e9:,.0f} GB, the run's folder {run / 1e9:,.0f} GB.",
         "",
-        f"What breaks first: a visitor's file may have {limit / 2**30:.0f} GiB (`FORELIGHT_MAX_FILE_BYTES`), which are",
-        f"{limit / size * many / 1e6:,.0f} million of these rows. Then that one process checks the file and one writes",
+        f"What breaks first: a run may have {rows / 1e6:,.0f} million rows (`FORELIGHT_MAX_ROWS`), and a visitor's",
+        f"file {limit / 2**30:.0f} GiB (`FORELIGHT_MAX_FILE_BYTES`), {limit / size * many / 1e6:,.0f} million of these "
+        "rows; a host may raise both.",
+        "Then that one process checks the file and one writes",
         f"the CSV: {(check + export) / 60:.0f} minutes are not shared. No number of devices makes the whole more than",
         f"{(check + predict + export) / (check + export):.1f} times as fast as here, and with "
         f"{max(2, -(-predict // (check + export))):.0f} of them the prediction takes less than what is not shared.",
