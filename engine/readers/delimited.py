@@ -31,7 +31,7 @@ def scan(source: Source, card: ModelCard, scratch: Path, settings: Settings) -> 
     path = text.path
     with path.open(encoding="utf-8", newline="") as file:
         sample = file.read(_SAMPLE_BYTES)
-    if not sample.strip():
+    if not sample.replace("\ufeff", "").strip():  # Polars skips such a mark
         raise ReadError(f"{source.name} is empty. It needs a header with the columns' names, and a line a row.")
     separator = _separator(sample, card)
     lines = list(_lines(sample, separator, whole=len(sample) < _SAMPLE_BYTES))

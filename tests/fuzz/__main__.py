@@ -69,6 +69,8 @@ def _tried(name: str, share: float) -> Tried:
             (seeds / str(number)).write_bytes(content)
         said = _under_atheris(name, max(1, int(GUARDS[name].runs * share)), seeds, found)
     findings = tuple(str(path.relative_to(ROOT)) for path in found.iterdir())
+    if not re.search(_STAT.format("number_of_executed_units"), said):
+        findings += ("it did not run",)
     units, slowest, memory = (
         int((re.findall(_STAT.format(what), said) or ["0"])[-1])
         for what in ("number_of_executed_units", "slowest_unit_time_sec", "peak_rss_mb")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -94,7 +95,8 @@ def check_picture(content: bytes) -> None:
     """Pixels of the size that the card asks for, or a refusal."""
     from engine.readers.images import decode
 
-    with suppress(ReadError):
+    with suppress(ReadError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, of tags that it skips
         assert decode(content, _image(), _MOST_PIXELS, careful=True).shape == (3, 8, 8)
 
 
