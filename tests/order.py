@@ -4,8 +4,8 @@ from __future__ import annotations
 
 _SAME = ("main_job", "rows", "judging", "report", "keyboard", "snippets")
 _ON_ONE_SERVER = {f"tests/browser/test_{name}.py" for name in _SAME}
-_LONG = (
-    "engine/test_kill",
+LONG = (
+    "threats/test_threat_20_kill",
     "browser/test_main_job",
     "browser/test_two_servers",
     "browser/test_million",
@@ -27,7 +27,7 @@ _LONG = (
 def rank(nodeid: str) -> tuple[int, bool]:
     """Sorts tests: long files by their length, which leaves none of them for the end; then all others as they are."""
     file, scope = nodeid.partition("::")[0], scope_of(nodeid)
-    place = next((place for place, name in enumerate(_LONG) if scope == f"tests/{name}.py"), len(_LONG))
+    place = next((place for place, name in enumerate(LONG) if scope == f"tests/{name}.py"), len(LONG))
     return place, scope != file
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.order import LONG
+
 ROOT = Path(__file__).parents[1]
 # From the bottom up; a module may import those of its own line and of the lines before.
 LAYERS = (
@@ -202,3 +204,7 @@ sys.exit(shown.exit_code or ("torch is loaded" if "torch" in sys.modules else 0)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_long_tests_are_where_the_order_looks_for_them() -> None:
+    assert all((ROOT / "tests" / f"{name}.py").is_file() for name in LONG)
