@@ -7,7 +7,6 @@ import ctypes
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from functools import cache
 
 from starlette.concurrency import run_in_threadpool
 from streamlit import runtime
@@ -35,8 +34,8 @@ def keep_memory_together() -> None:
     Each rerun of a page is a new thread, and each thread would take from a place of its own, which then keeps holes.
     """
     with suppress(AttributeError):
-        _c_library().mallopt(_ARENA_MAX, _ARENAS)
-        _c_library().mallopt(_MMAP_THRESHOLD, _OWN_PAGES)
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, _ARENAS)
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _OWN_PAGES)
 
 
 async def _look_now_and_then() -> None:
@@ -56,9 +55,4 @@ def forget_sessions(server: runtime.Runtime) -> int:
 def trim() -> None:
     """Gives free memory between used pieces back to the system, where the C library can."""
     with suppress(AttributeError):
-        _c_library().malloc_trim(0)
-
-
-@cache
-def _c_library() -> ctypes.CDLL:
-    return ctypes.CDLL(None)
+        ctypes.CDLL(None).malloc_trim(0)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.backends.process import WorkerProcess
 from engine.checkpoint import load_checkpoint
 from engine.errors import CheckpointError
-from engine.settings import UNSAFE_VARIABLE, Settings
-from tests.pool import pool
+from engine.settings import UNSAFE_VARIABLE
 from tests.threats.checkpoints import CARD, Runs, load, saved
 
 ROOT = Path(__file__).parents[2]
@@ -50,10 +50,11 @@ def test_no_server_starts_where_it_is(tmp_path: Path) -> None:
     assert UNSAFE_VARIABLE in done.stderr
 
 
-def test_workers_load_safely_whatever_a_models_own_code_asks_for(tmp_path: Path) -> None:
-    worker = pool().readers[0]
-    worker.call("answer", Settings(home=tmp_path))
+def test_workers_load_safely_whatever_a_models_own_code_asks_for() -> None:
+    worker = WorkerProcess("w")
+    worker.start()
     assert b"TORCH_FORCE_WEIGHTS_ONLY_LOAD=1" in Path(f"/proc/{worker.pid}/environ").read_bytes().split(b"\0")
+    worker.close()
 
 
 def test_a_process_that_has_loaded_one_loads_safely_from_then_on(
