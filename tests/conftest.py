@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: rank(item.nodeid))
-    for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):  # a busy machine's browser; what fails twice fails
+    if config.pluginmanager.hasplugin("rerunfailures"):
+        for (
+            item
+        ) in items:  # servers, workers, browsers on a busy machine; what fails twice fails, all tries are counted
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 

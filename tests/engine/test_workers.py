@@ -74,7 +74,8 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
     first = worker.pid
     assert first is not None, "an error of a job ends no process"
     os.kill(first, signal.SIGKILL)
-    time.sleep(0.1)
+    while worker.pid is not None:
+        time.sleep(0.01)
     with pytest.raises(CardError):
         worker.call("ingest", settings, folder=tmp_path, sources=[], renames={})
     assert worker.pid not in (first, None)
