@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: rank(item.nodeid))
+    # Servers, workers and browsers on a busy machine: what fails twice fails, and the end counts what was tried again.
     if config.pluginmanager.hasplugin("rerunfailures"):
-        for (
-            item
-        ) in items:  # servers, workers, browsers on a busy machine; what fails twice fails, all tries are counted
+        for item in items:
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
