@@ -245,9 +245,9 @@ class Engine(Offers, Downloads, Operating):
     def results(self, run_id: str) -> Results:
         """The predictions of a run, whole or so far; RunStateError where there are none yet."""
         parts = self._open()
-        parts.book.whole_folder(parts.book.record(run_id))
-        run = self.run(run_id)
-        return Results(run, self._card(RunFolder(run.folder)), parts.ask)
+        record = parts.book.record(run_id)
+        folder = parts.book.whole_folder(record)
+        return Results(parts.book.snapshot(record, parts.backend.place(run_id)), self._card(folder), parts.ask)
 
     def close(self) -> None:
         """Stops what runs, to be resumed by whoever comes next; the engine can not be used after."""
