@@ -11,13 +11,13 @@ import pyarrow as pa
 from engine.card import ModelCard, OutputKind
 from engine.errors import CardError, ModuleProbeError, PredictionFailed
 from engine.predicted import Classes
+from engine.tasks.class_kinds import kind_of_figures
 from engine.tasks.task import Queries
 from engine.views import Against, ClassBalance, Confidence, Headline, Review, Threshold, View
 
 if TYPE_CHECKING:
     import torch
 
-_SUMS_TO_ONE = 1e-3
 _MOST_COMPARED = 100  # labels whose shares are compared with each other, line by line
 
 
@@ -33,37 +33,14 @@ class ClassOutputs:
             )
 
     def find_kind(self, output: torch.Tensor, card: ModelCard) -> OutputKind:
-        """Class numbers are integers; probabilities are 0 … 1 and sum to one in every row; else logits.
-
-        A single figure a row could be a logit or a probability: then the card has to say it.
-        """
+        """One figure a label and row, or a single one; see kind_of_figures."""
         width = 1 if output.ndim == 1 else output.shape[-1]
-        if output.ndim <= 2 and width == 1:
-            return self._kind_of_one(output, card)
-        if output.ndim != 2 or width != len(card.labels):
+        if output.ndim > 2 or width not in (1, len(card.labels)):
             raise ModuleProbeError(
                 f"The model gives {list(output.shape[1:])} for a row; the card names {len(card.labels)} labels "
                 f"({', '.join(card.labels[:6])}). Name each class once, in the order of the outputs."
             )
-        if card.output_kind == "classes":
-            raise ModuleProbeError(f"output_kind: the card says classes; the model gives {width} figures a row.")
-        sums = output.float().sum(dim=1)
-        adds_up = bool(((sums - 1).abs() < _SUMS_TO_ONE).all()) and bool((output >= 0).all())
-        if card.output_kind == "probabilities" and not adds_up:
-            raise ModuleProbeError("output_kind: the card says probabilities; the model's rows do not sum to one.")
-        return card.output_kind or ("probabilities" if adds_up else "logits")
-
-    def _kind_of_one(self, output: torch.Tensor, card: ModelCard) -> OutputKind:
-        if not output.is_floating_point():
-            if card.output_kind not in (None, "classes"):
-                raise ModuleProbeError(f"output_kind: the card says {card.output_kind}; the model gives class numbers.")
-            return "classes"
-        if card.output_kind is None or (card.output_kind != "classes" and len(card.labels) != 2):
-            raise ModuleProbeError(
-                f"The model gives one figure a row for {len(card.labels)} labels: say in the card whether output_kind "
-                "is logits or probabilities (of the second of two labels), or classes."
-            )
-        return card.output_kind
+        return kind_of_figures(output.reshape(len(output), width), card, "row")
 
     def schema(self, card: ModelCard, kind: OutputKind) -> pa.Schema:
         fields = [("prediction", pa.string())]

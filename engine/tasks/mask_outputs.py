@@ -13,6 +13,7 @@ from engine.errors import CardError, ModuleProbeError, PredictionFailed
 from engine.frame import frame_of
 from engine.masks import MOST_LABELS, UNKNOWN, mask_png
 from engine.predicted import Masks
+from engine.tasks.class_kinds import kind_of_figures
 from engine.tasks.image_inputs import image_of
 from engine.tasks.task import Queries
 from engine.views import ClassAreas, ClassBalance, Confidence, Headline, Review, View
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     import torch
 
 _MASK = "mask"
-_SUMS_TO_ONE = 1e-3
 
 
 class MaskOutputs:
@@ -40,10 +40,7 @@ class MaskOutputs:
             )
 
     def find_kind(self, output: torch.Tensor, card: ModelCard) -> OutputKind:
-        """Whole numbers (height, width) are classes; figures (labels, height, width) probabilities or logits.
-
-        One figure a pixel could be a logit or a probability: then the card has to say it.
-        """
+        """One figure a label and pixel (labels, height, width), or a single one; see kind_of_figures."""
         if output.ndim == 3:
             output = output[:, None]
         if output.ndim != 4 or output.shape[1] not in (1, len(card.labels)):
@@ -51,28 +48,7 @@ class MaskOutputs:
                 f"The model gives {list(output.shape[1:])} for a picture; the card names {len(card.labels)} labels "
                 f"({', '.join(card.labels[:6])}): expected [{len(card.labels)}, height, width], or one class a pixel."
             )
-        if output.shape[1] == 1:
-            return self._kind_of_one(output, card)
-        if card.output_kind == "classes":
-            raise ModuleProbeError(
-                f"output_kind: the card says classes; the model gives {output.shape[1]} figures a pixel."
-            )
-        adds_up = bool(((output.float().sum(dim=1) - 1).abs() < _SUMS_TO_ONE).all()) and bool((output >= 0).all())
-        if card.output_kind == "probabilities" and not adds_up:
-            raise ModuleProbeError("output_kind: the card says probabilities; the model's pixels do not sum to one.")
-        return card.output_kind or ("probabilities" if adds_up else "logits")
-
-    def _kind_of_one(self, output: torch.Tensor, card: ModelCard) -> OutputKind:
-        if not output.is_floating_point():
-            if card.output_kind not in (None, "classes"):
-                raise ModuleProbeError(f"output_kind: the card says {card.output_kind}; the model gives class numbers.")
-            return "classes"
-        if card.output_kind is None or (card.output_kind != "classes" and len(card.labels) != 2):
-            raise ModuleProbeError(
-                f"The model gives one figure a pixel for {len(card.labels)} labels: say in the card whether "
-                "output_kind is logits or probabilities (of the second of two labels), or classes."
-            )
-        return card.output_kind
+        return kind_of_figures(output, card, "pixel")
 
     def schema(self, card: ModelCard, kind: OutputKind) -> pa.Schema:
         sure = [("confidence", pa.float32())] if kind != "classes" else []
