@@ -40,6 +40,7 @@ ForelightError
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -167,6 +168,10 @@ class NotWritable(ForelightError):
             f"The folder of the model '{folder.name}' cannot be written to here ({why}), so its versions stay as they "
             "are. Let the server's user write there, or do it where the folder comes from."
         )
+
+
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a system says where there is no room, or where no file may be so large."""
 
 
 class DiskFull(ForelightError):

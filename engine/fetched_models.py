@@ -15,7 +15,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from engine.errors import ForelightError
-from engine.object_store import ObjectStore, StoredObject
+from engine.object_store import ObjectStore, StoredObject, kept_marks
 from engine.registry import CARD_FILE, ModelEntry
 from engine.settings import Settings
 from engine.versions import FETCHED_FILE, VERSIONS_FILE
@@ -122,7 +122,7 @@ def _fetch_all(store: ObjectStore, folder: Path) -> list[str]:
 
 def _fetch(store: ObjectStore, files: Mapping[str, StoredObject], folder: Path, aside: Path) -> None:
     """One model: all that has changed comes first, then takes its place at once."""
-    known = _known(folder)
+    known = kept_marks(folder / FETCHED_FILE)
     changed = [path for path, found in files.items() if known.get(path) != found.mark or not (folder / path).is_file()]
     gone = set(known) - set(files)
     if not changed and not gone:
@@ -140,14 +140,6 @@ def _fetch(store: ObjectStore, files: Mapping[str, StoredObject], folder: Path, 
     (aside / FETCHED_FILE).replace(folder / FETCHED_FILE)
     shutil.rmtree(aside, ignore_errors=True)
     log.info("the model %r was fetched", folder.name, extra={"model": folder.name})
-
-
-def _known(folder: Path) -> dict[str, str]:
-    """The marks of the files that are here; none where that is not known."""
-    try:
-        return dict(json.loads((folder / FETCHED_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return {}
 
 
 def _is_plain(path: str) -> bool:

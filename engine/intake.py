@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from engine.backends.process import WorkerPool
 from engine.card import file_hash
-from engine.errors import DiskFull, ReadError, TooMuchWork, WorkerDied
+from engine.errors import FULL_DISK, DiskFull, ReadError, TooMuchWork, WorkerDied
 from engine.facts import versions_here
 from engine.ingest.table import Progress
 from engine.readers import Source
@@ -66,7 +65,7 @@ class Intake:
             self._book.enter(folder, record)
         except BaseException as exc:
             folder.delete()
-            if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            if isinstance(exc, OSError) and exc.errno in FULL_DISK:
                 raise DiskFull from exc
             raise
         return record

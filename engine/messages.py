@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 from collections.abc import Mapping
@@ -11,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from engine import errors
-from engine.errors import DiskFull, ForelightError
+from engine.errors import FULL_DISK, DiskFull, ForelightError
 from engine.incidents import report_incident
 from engine.settings import Settings
 
 log = logging.getLogger("forelight.worker")
 DEVICE_LOST = 70
 """The exit code of a worker whose device answers nothing sensible any more."""
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ class Failure:
         """`about` says in the log what was done to what."""
         if isinstance(error, ForelightError):
             return cls(number, type(error).__name__, str(error))
-        if isinstance(error, OSError) and error.errno in _FULL:
+        if isinstance(error, OSError) and error.errno in FULL_DISK:
             return cls(number, DiskFull.__name__, str(DiskFull()))
         return cls(number, "", f"{type(error).__name__}: {error}", report_incident(log, error, **about))
 

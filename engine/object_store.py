@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from engine.errors import DiskFull, MissingPackage, ObjectStoreError
+from engine.errors import FULL_DISK, DiskFull, MissingPackage, ObjectStoreError
 
 _PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "abfs": "adlfs", "az": "adlfs"}
 _PIECE = 4 << 20
@@ -110,7 +110,7 @@ class ObjectStore:
                     file.write(piece)
             part.replace(target)
         except OSError as exc:
-            if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+            if exc.errno in FULL_DISK:
                 raise DiskFull from exc
             raise
         finally:
@@ -160,6 +160,14 @@ class ObjectStore:
     def _below(self, told: Mapping[str, Any]) -> str:
         """The path below the folder; "" for the folder itself."""
         return str(told["name"]).strip("/").removeprefix(self._root).strip("/")
+
+
+def kept_marks(path: Path) -> dict[str, str]:
+    """What was written down of a store's objects in that file; nothing where nothing was."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
 
 
 def is_address(text: str) -> bool:

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from engine.card import ModelCard
-from engine.errors import DiskFull, ForelightError, ReadError
+from engine.errors import FULL_DISK, DiskFull, ForelightError, ReadError
 from engine.plugins import Plugin, Registry
 from engine.readers.archives import copy_member, members
 from engine.readers.source import Reader, Scan, Source
@@ -76,7 +76,7 @@ def damage_said(names: str) -> Iterator[None]:
         raise
     except BaseException as exc:  # Rust's panics are no Exception
         code = getattr(exc, "errno", None) or int((_SYSTEM_ERROR.search(str(exc)) or [0, 0])[1])
-        if code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if code in FULL_DISK:
             raise DiskFull from exc
         if code == errno.ENOMEM or isinstance(exc, MemoryError):
             raise ReadError(f"{names} is too large for the memory here. Split it.") from exc

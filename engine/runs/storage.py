@@ -16,7 +16,7 @@ from pathlib import Path
 
 from engine.errors import ForelightError, MissingPackage, ObjectStoreError, StoreError
 from engine.ids import is_id
-from engine.object_store import ObjectStore, StoredObject
+from engine.object_store import ObjectStore, StoredObject, kept_marks
 from engine.runs.run import ENDED, Record
 
 _CLAIM, _MANIFEST, _RECORD, _PLAN, _SHARDS = "claim.json", ".kept.json", "run.json", "plan.json", "shards"
@@ -275,10 +275,7 @@ def open_storage(address: str) -> RunStorage:
 
 def _kept(folder: Path) -> dict[str, str]:
     """What the shards here are called in the store."""
-    try:
-        return dict(json.loads((folder / _MANIFEST).read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return {}
+    return kept_marks(folder / _MANIFEST)
 
 
 def _touch(folder: Path) -> None:

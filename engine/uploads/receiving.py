@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,11 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from engine.errors import DiskFull, UploadRefused
+from engine.errors import FULL_DISK, DiskFull, UploadRefused
 from engine.readers import Source
 from engine.uploads.room import Room, said_bytes
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +115,6 @@ def full_disk_said() -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        if exc.errno in _FULL:
+        if exc.errno in FULL_DISK:
             raise DiskFull from exc
         raise
