@@ -13,7 +13,10 @@ from dashboard.components.judging import (
     Where,
     box_figures,
     box_rows,
+    count_column,
     known,
+    share_column,
+    show_by_class,
     show_cards,
     show_nothing_to_judge,
     show_used,
@@ -88,27 +91,16 @@ def _show_worst(evaluation: BoxEvaluation, where: Where) -> None:
 
 
 def _show_each(figures: BoxFigures) -> None:
-    st.subheader("Class by class", anchor=False)
     most = figures.per_class.drop_nulls("ap").sort("boxes", descending=True).head(5)
     said = ", ".join(f"{label} {ap:.3f}" for label, ap in most.select("label", "ap").iter_rows())
-    st.dataframe(
-        figures.per_class,
-        hide_index=True,
-        height=min(560, 38 + 35 * len(figures.per_class)),
-        placeholder="–",
-        alt=f"Figures of {count(len(figures.per_class), 'class', 'classes')}: average precision {said}",
-        column_config={
-            "label": st.column_config.TextColumn("Class"),
-            "boxes": st.column_config.NumberColumn("Objects", format="localized", help="True objects of this class"),
-            "found": st.column_config.NumberColumn("Found", format="localized", help="Boxes of it that count"),
-            "right": st.column_config.NumberColumn("Right", format="localized", help="Those that cover one of it"),
-            "ap": _share("AP", "Average precision, the mean over an overlap (IoU) of 0.50 to 0.95"),
-            "ap_50": _share("AP50", "Average precision at an overlap (IoU) of 0.5"),
-            "precision": _share("Precision", "Right among the boxes that count"),
-            "recall": _share("Recall", "Found among its objects"),
-        },
-    )
-
-
-def _share(name: str, reading: str) -> Any:
-    return st.column_config.ProgressColumn(name, help=reading, min_value=0.0, max_value=1.0, format="%.3f")
+    alt = f"Figures of {count(len(figures.per_class), 'class', 'classes')}: average precision {said}"
+    columns = {
+        "boxes": count_column("Objects", "True objects of this class"),
+        "found": count_column("Found", "Boxes of it that count"),
+        "right": count_column("Right", "Those that cover one of it"),
+        "ap": share_column("AP", "Average precision, the mean over an overlap (IoU) of 0.50 to 0.95"),
+        "ap_50": share_column("AP50", "Average precision at an overlap (IoU) of 0.5"),
+        "precision": share_column("Precision", "Right among the boxes that count"),
+        "recall": share_column("Recall", "Found among its objects"),
+    }
+    show_by_class(figures.per_class, alt, columns)

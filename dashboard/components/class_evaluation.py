@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 import streamlit as st
 
@@ -13,7 +11,11 @@ from dashboard.components.chart import Marks, draw, show_title
 from dashboard.components.judging import (
     Where,
     class_figures,
+    count_column,
     known,
+    matrix_of,
+    share_column,
+    show_by_class,
     show_cards,
     show_nothing_to_judge,
     show_used,
@@ -76,11 +78,7 @@ def class_cards(figures: ClassFigures) -> list[tuple[str, str, str]]:
 
 
 def _show_matrix(evaluation: ClassEvaluation, figures: ClassFigures, where: Where) -> None:
-    cells = {
-        (label, predicted): rows
-        for label, line in zip(evaluation.labels, figures.confusion, strict=True)
-        for predicted, rows in zip(evaluation.labels, line, strict=True)
-    }
+    cells = matrix_of(evaluation.labels, figures.confusion)
     numbers = pl.DataFrame(
         [(*cell, rows) for cell, rows in cells.items()], ["label", "predicted", "rows"], orient="row"
     )
@@ -135,32 +133,19 @@ def _show_calibration(evaluation: ClassEvaluation, error: float, where: Where) -
 
 def show_each(per_class: pl.DataFrame, what: str = "Class") -> None:
     """The figures of each class or label: how often it came, precision, recall, F1."""
-    st.subheader(f"{what} by {what.lower()}", anchor=False)
-    st.dataframe(
-        per_class,
-        hide_index=True,
-        height=min(560, 38 + 35 * len(per_class)),
-        placeholder="–",
-        alt=f"Precision, recall and F1 of {count(len(per_class), 'class', 'classes')}: {_said_each(per_class)}",
-        column_config={
-            "label": st.column_config.TextColumn(what),
-            "rows": st.column_config.NumberColumn("Rows", format="localized", help="Rows with this label"),
-            "predicted": st.column_config.NumberColumn(
-                "Predicted", format="localized", help="Rows taken for this class"
-            ),
-            "precision": _share("Precision", "Right among those taken for it"),
-            "recall": _share("Recall", "Found among those with the label"),
-            "f1": _share("F1", "Harmonic mean of precision and recall"),
-            "auroc": _share("AUROC", "How well its probabilities put rows with the label first; 0.5 is chance"),
-        },
-    )
+    alt = f"Precision, recall and F1 of {count(len(per_class), 'class', 'classes')}: {_said_each(per_class)}"
+    columns = {
+        "rows": count_column("Rows", "Rows with this label"),
+        "predicted": count_column("Predicted", "Rows taken for this class"),
+        "precision": share_column("Precision", "Right among those taken for it"),
+        "recall": share_column("Recall", "Found among those with the label"),
+        "f1": share_column("F1", "Harmonic mean of precision and recall"),
+        "auroc": share_column("AUROC", "How well its probabilities put rows with the label first; 0.5 is chance"),
+    }
+    show_by_class(per_class, alt, columns, what)
 
 
 def _said_each(per_class: pl.DataFrame) -> str:
     """The recall of the most frequent classes."""
     most = per_class.drop_nulls("recall").sort("rows", descending=True).head(_MIX_UPS)
     return ", ".join(f"{label} found {recall:.1%}" for label, recall in most.select("label", "recall").iter_rows())
-
-
-def _share(name: str, reading: str) -> Any:
-    return st.column_config.ProgressColumn(name, help=reading, min_value=0.0, max_value=1.0, format="%.3f")

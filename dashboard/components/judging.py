@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import polars as pl
 import streamlit as st
 
 from dashboard.words import code, count, listed, plain
@@ -117,6 +119,38 @@ def show_cards(cards: Sequence[tuple[str, str, str]], rows: int) -> None:
     with st.grid(len(cards) if len(cards) <= 4 else 3, min_column_width=160):
         for name, figure, reading in cards:
             st.metric(name, figure, help=f"{reading} Over {count(rows, 'row')}.", border=True, height="stretch")
+
+
+def show_by_class(per_class: pl.DataFrame, alt: str, columns: Mapping[str, Any], what: str = "Class") -> None:
+    """A line for each class or label, with what was figured out of it."""
+    st.subheader(f"{what} by {what.lower()}", anchor=False)
+    st.dataframe(
+        per_class,
+        hide_index=True,
+        height=min(560, 38 + 35 * len(per_class)),
+        placeholder="–",
+        alt=alt,
+        column_config={"label": st.column_config.TextColumn(what), **columns},
+    )
+
+
+def share_column(name: str, reading: str) -> Any:
+    """A column of shares of one, drawn as bars."""
+    return st.column_config.ProgressColumn(name, help=reading, min_value=0.0, max_value=1.0, format="%.3f")
+
+
+def count_column(name: str, reading: str) -> Any:
+    """A column of how many there are."""
+    return st.column_config.NumberColumn(name, format="localized", help=reading)
+
+
+def matrix_of(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> dict[tuple[str, str], int]:
+    """The confusion of the labels, a line a true one, by (true label, predicted)."""
+    return {
+        (label, predicted): found
+        for label, line in zip(labels, confusion, strict=True)
+        for predicted, found in zip(labels, line, strict=True)
+    }
 
 
 def _left_out(used: Used, numbers: bool) -> str:

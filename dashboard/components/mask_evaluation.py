@@ -11,9 +11,13 @@ from dashboard import evaluation_charts as charts
 from dashboard.components.chart import draw, show_title
 from dashboard.components.judging import (
     Where,
+    count_column,
     known,
     mask_figures,
     mask_rows,
+    matrix_of,
+    share_column,
+    show_by_class,
     show_cards,
     show_nothing_to_judge,
     show_used,
@@ -53,11 +57,7 @@ def mask_cards(figures: MaskFigures) -> list[tuple[str, str, str]]:
 
 
 def _show_matrix(evaluation: MaskEvaluation, figures: MaskFigures) -> None:
-    cells = {
-        (label, predicted): pixels
-        for label, line in zip(evaluation.labels, figures.confusion, strict=True)
-        for predicted, pixels in zip(evaluation.labels, line, strict=True)
-    }
+    cells = matrix_of(evaluation.labels, figures.confusion)
     numbers = pl.DataFrame(
         [(*cell, pixels) for cell, pixels in cells.items()], ["label", "predicted", "pixels"], orient="row"
     )
@@ -78,33 +78,22 @@ def _show_worst(evaluation: MaskEvaluation, where: Where) -> None:
     show_title("Least right", "least-right", found.lines)
     lines = found.lines.head(_WORST)
     config: dict[str, Any] = {
-        "accuracy": _share("Pixels right", "The share of the picture's pixels whose class is right"),
-        "dice": _share("Dice", "The overlap of predicted and true pixels, the mean over the picture's classes"),
+        "accuracy": share_column("Pixels right", "The share of the picture's pixels whose class is right"),
+        "dice": share_column("Dice", "The overlap of predicted and true pixels, the mean over the picture's classes"),
     }
     choosable(lines, config, "least-right", "The pictures that are least right")
 
 
 def _show_each(figures: MaskFigures) -> None:
-    st.subheader("Class by class", anchor=False)
     most = figures.per_class.drop_nulls("iou").sort("pixels", descending=True).head(5)
     said = ", ".join(f"{label} {iou:.3f}" for label, iou in most.select("label", "iou").iter_rows())
-    st.dataframe(
-        figures.per_class,
-        hide_index=True,
-        height=min(560, 38 + 35 * len(figures.per_class)),
-        placeholder="–",
-        alt=f"IoU, Dice, precision and recall of {count(len(figures.per_class), 'class', 'classes')}: IoU {said}",
-        column_config={
-            "label": st.column_config.TextColumn("Class"),
-            "pixels": st.column_config.NumberColumn("Pixels", format="localized", help="Pixels of this true class"),
-            "predicted": st.column_config.NumberColumn("Predicted", format="localized", help="Pixels taken for it"),
-            "iou": _share("IoU", "What predicted and true pixels share, over what they cover together"),
-            "dice": _share("Dice", "Twice what they share, over their sum"),
-            "precision": _share("Precision", "Right among the pixels taken for it"),
-            "recall": _share("Recall", "Found among its pixels"),
-        },
-    )
-
-
-def _share(name: str, reading: str) -> Any:
-    return st.column_config.ProgressColumn(name, help=reading, min_value=0.0, max_value=1.0, format="%.3f")
+    alt = f"IoU, Dice, precision and recall of {count(len(figures.per_class), 'class', 'classes')}: IoU {said}"
+    columns = {
+        "pixels": count_column("Pixels", "Pixels of this true class"),
+        "predicted": count_column("Predicted", "Pixels taken for it"),
+        "iou": share_column("IoU", "What predicted and true pixels share, over what they cover together"),
+        "dice": share_column("Dice", "Twice what they share, over their sum"),
+        "precision": share_column("Precision", "Right among the pixels taken for it"),
+        "recall": share_column("Recall", "Found among its pixels"),
+    }
+    show_by_class(figures.per_class, alt, columns)

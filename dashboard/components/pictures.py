@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import polars as pl
 import streamlit as st
 
 from dashboard import charts, picture_charts
-from dashboard.components.chart import Answer, Marks, chosen_bins, draw, show_title
+from dashboard.components.chart import Answer, Marks, chosen_bins, draw, marked, show_title
 from engine import Filter, Results, box_counts, box_scores
 from engine.views import ClassAreas, Distribution, FoundObjects
 
@@ -69,15 +68,9 @@ def _chosen(labels: Sequence[str], names: Sequence[str], least: float) -> Answer
     columns: Mapping[str, str] = dict(zip(labels, names, strict=True))
 
     def answer(points: Marks, _: Marks) -> list[Filter]:
-        clicked = [_label(point) for point in points]
-        return [Filter(columns[label], "between", (least, None)) for label in clicked if label in columns]
+        return [Filter(columns[label], "between", (least, None)) for label in marked(points) if label in columns]
 
     return answer
-
-
-def _label(point: Mapping[str, Any]) -> Any:
-    data = point.get("customdata")
-    return data[0] if isinstance(data, list) else data
 
 
 def _areas_alt(areas: Mapping[str, float]) -> str:

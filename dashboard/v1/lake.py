@@ -41,5 +41,4 @@ def list_folder(folder: Folder, engine: Asked, path: Where = "") -> list[FileOfL
 @router.post("/{folder}", status_code=201, responses=responses(404, 413, 503, 507))
 def take_file(folder: Folder, engine: Asked, path: Annotated[Where, Query(min_length=1)]) -> UploadedFile:
     """Takes that file as if it had been sent: it can be named in a run within a day."""
-    found = engine.take_from_lake(folder, path)
-    return UploadedFile(id=found.id, name=found.name, size=found.size, sha256=found.sha256)
+    return UploadedFile.of(engine.take_from_lake(folder, path))

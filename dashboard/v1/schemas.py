@@ -8,7 +8,7 @@ from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard.v1.problems import FileProblem, problems_of
-from engine import ModelEntry, Options, Run, Share, task_of
+from engine import ModelEntry, Options, Run, Share, Upload, task_of
 
 Text = Annotated[str, Field(max_length=2_000)]
 AskedVersion = Annotated[str, Query(max_length=64, description="of the model; its default where empty")]
@@ -105,6 +105,10 @@ class UploadedFile(BaseModel):
     name: str
     size: int = Field(description="bytes")
     sha256: str
+
+    @classmethod
+    def of(cls, upload: Upload) -> UploadedFile:
+        return cls(id=upload.id, name=upload.name, size=upload.size, sha256=upload.sha256)
 
 
 class Rows(Wanted):

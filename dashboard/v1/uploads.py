@@ -22,8 +22,7 @@ FileName = Annotated[str, Query(min_length=1, max_length=1_000, description=_NAM
 @router.post("", status_code=201, responses=responses(413, 507), openapi_extra=BODY)
 async def send_file(request: Request, name: FileName, engine: Asked) -> UploadedFile:
     """Takes one file, the body as it is. It waits a day for a run that names it."""
-    found = await receive_body(request, engine.begin_upload, name)
-    return UploadedFile(id=found.id, name=found.name, size=found.size, sha256=found.sha256)
+    return UploadedFile.of(await receive_body(request, engine.begin_upload, name))
 
 
 @router.delete("/{upload_id}", status_code=204, responses=responses(404))

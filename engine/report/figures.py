@@ -68,16 +68,13 @@ def _(view: ClassBalance, results: Results) -> Chart:
     few = len(view.labels) <= _MOST_BARS
     names = list(view.labels) if few else sorted(counts, key=lambda name: -counts[name])[:_MOST_BARS]
     total = sum(counts.values()) or 1
-    bars = go.Bar(
-        x=[counts.get(name, 0) for name in names],
-        y=[harmless(name) for name in names],
-        orientation="h",
-        marker_color=[_color(name, view.labels) for name in names],
-        text=[f"{counts.get(name, 0):,} · {counts.get(name, 0) / total:.0%}" for name in names],
-        hovertemplate="%{y}: %{x:,} rows<extra></extra>",
+    figure = class_bars(
+        {name: counts.get(name, 0) for name in names},
+        [_color(name, view.labels) for name in names],
+        [f"{counts.get(name, 0):,} · {counts.get(name, 0) / total:.0%}" for name in names],
+        "%{x:,} rows",
+        "rows",
     )
-    figure = laid_out(go.Figure(bars), "rows", "", 70 + 32 * len(names)).update_layout(margin_t=12)
-    figure.update_yaxes(autorange="reversed", type="category")
     said = ", ".join(f"{name} {counts.get(name, 0):,}" for name in names[:6])
     return Chart(view.title, f"Rows of each class: {said}.", figure)
 
@@ -125,16 +122,13 @@ def _(view: ClassAreas, results: Results) -> Chart:
     means = results.means(view.shares)
     areas = {label: means.get(share, 0.0) for label, share in zip(view.labels, view.shares, strict=True)}
     names = sorted(areas, key=lambda name: -areas[name])[:_MOST_BARS]
-    bars = go.Bar(
-        x=[areas[name] for name in names],
-        y=[harmless(name) for name in names],
-        orientation="h",
-        marker_color=[_color(name, view.labels) for name in names],
-        text=[f"{areas[name]:.1%}" for name in names],
-        hovertemplate="%{y}: %{x:.2%} of a picture<extra></extra>",
-    )
-    figure = laid_out(go.Figure(bars), "mean share of a picture", "", 70 + 32 * len(names)).update_layout(margin_t=12)
-    figure.update_yaxes(autorange="reversed", type="category").update_xaxes(tickformat=".0%")
+    figure = class_bars(
+        {name: areas[name] for name in names},
+        [_color(name, view.labels) for name in names],
+        [f"{areas[name]:.1%}" for name in names],
+        "%{x:.2%} of a picture",
+        "mean share of a picture",
+    ).update_xaxes(tickformat=".0%")
     said = ", ".join(f"{name} {areas[name]:.1%}" for name in names[:6])
     return Chart(view.title, f"Mean share of a picture that each class covers: {said}.", figure)
 
@@ -210,3 +204,19 @@ def laid_out(figure: go.Figure, x: str, y: str, height: int = 340, *, legend: bo
     quiet = {"automargin": True, "zeroline": False, "gridcolor": "#eceef4"}
     figure.update_xaxes(title=harmless(x), showgrid=False, **quiet)
     return figure.update_yaxes(title=harmless(y), **quiet)
+
+
+def class_bars(
+    values: Mapping[str, float], colors: Sequence[str], texts: Sequence[str], said: str, title: str
+) -> go.Figure:
+    """A bar across for each class, the first on top; `said` is what stands behind its name under the pointer."""
+    bars = go.Bar(
+        x=list(values.values()),
+        y=[harmless(name) for name in values],
+        orientation="h",
+        marker_color=colors,
+        text=texts,
+        hovertemplate=f"%{{y}}: {said}<extra></extra>",
+    )
+    figure = laid_out(go.Figure(bars), title, "", 70 + 32 * len(values)).update_layout(margin_t=12)
+    return figure.update_yaxes(autorange="reversed", type="category")
