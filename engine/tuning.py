@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -96,7 +96,7 @@ def tune(card: ModelCard, folder: Path, sources: Sequence[Source], settings: Set
         found = Tuning(rows.num_rows, bench.speed(plain), tuple(trials), 0, usual_batch_size(card))
         best = load_model(_with(plain_card, found.best), folder) if found.best else plain
         size, _ = find_batch_size(best, many, scratch, accelerator=settings.accelerator)
-        return Tuning(found.rows, found.rows_per_second, found.trials, size, found.usual_batch_size)
+        return replace(found, batch_size=size)
 
 
 class _Bench:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from engine.boxes import SIDES
 from engine.card import ImageInput, ModelCard
 from engine.errors import ReadError
 from engine.frame import frame_of
@@ -21,7 +22,7 @@ from engine.readers.images import Listed, Picture
 from engine.settings import Settings
 from engine.signature import ColumnUse, Problem
 
-TRUE_BOX = pa.struct([("label", pa.string()), *((side, pa.float32()) for side in ("x", "y", "width", "height"))])
+TRUE_BOX = pa.struct([("label", pa.string()), *((side, pa.float32()) for side in SIDES)])
 _SHOWN = 3
 _MASK_FOLDERS = ("mask", "masks")
 _PICTURE_FOLDERS = ("image", "images", "picture", "pictures")

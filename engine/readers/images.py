@@ -13,13 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
-from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms.v2 import functional as transforms
 
 from engine.card import ImageInput
 from engine.errors import ReadError
 from engine.readers.archives import Member, members, read_member
-from engine.readers.jpeg import plain_pixels, shrink
+from engine.readers.jpeg import decoded_fast, plain_pixels, shrink
 from engine.readers.source import Source
 from engine.settings import Settings
 
@@ -156,9 +155,8 @@ def _decoded(content: bytes, image: ImageInput, max_pixels: int, careful: bool) 
     """(the picture, its own height and width): by the fast decoder plain PNG and JPEG, by Pillow every other kind."""
     if not _is_plain(content, max_pixels, careful):
         return _opened_and_decoded(content, image, max_pixels)
-    mode = ImageReadMode.RGB if image.channels == 3 else ImageReadMode.GRAY
     try:
-        decoded: torch.Tensor = decode_image(torch.frombuffer(bytearray(content), dtype=torch.uint8), mode)
+        decoded = decoded_fast(content, image.channels)
     except RuntimeError as exc:
         raise ReadError("cannot be decoded: it is damaged or cut short. Save it again.") from exc
     return decoded, _height_width(decoded)

@@ -24,11 +24,16 @@ def plain_pixels(opened: Image.Image, content: bytes, channels: int) -> torch.Te
         return None
     if _orientation(opened) != 1:
         return None
-    mode = ImageReadMode.RGB if channels == 3 else ImageReadMode.GRAY
     try:
-        decoded: torch.Tensor = decode_image(torch.frombuffer(bytearray(content), dtype=torch.uint8), mode)
+        return decoded_fast(content, channels)
     except RuntimeError:
         return None
+
+
+def decoded_fast(content: bytes, channels: int) -> torch.Tensor:
+    """uint8 (channels, height, width) by torchvision's own decoders; RuntimeError where they refuse."""
+    mode = ImageReadMode.RGB if channels == 3 else ImageReadMode.GRAY
+    decoded: torch.Tensor = decode_image(torch.frombuffer(bytearray(content), dtype=torch.uint8), mode)
     return decoded
 
 

@@ -5,34 +5,18 @@ Every route for every role: tests/dashboard/test_routes.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from engine import Engine, GuardedEngine, Settings
+from engine import Engine, GuardedEngine
 from engine.errors import NotAllowed, RunNotFound
 from engine.runs.tables import shares
 from tests.engine.postgres import database
-from tests.engine.test_access import ANN, BOB, CHANGES, READS, age, predicted
-from tests.pool import open_engine
+from tests.engine.test_access import ANN, BOB, CHANGES, READS, age, engine, predicted, run_id
 
-__all__ = ["database"]
-
-
-@pytest.fixture
-def engine(tmp_path: Path, database: str) -> Iterator[Engine]:
-    made = open_engine(Settings(home=tmp_path, database_url=database, login=True))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def run_id(engine: Engine) -> str:
-    """A finished run of Ann's."""
-    return predicted(GuardedEngine(engine, ANN))
+__all__ = ["database", "engine", "run_id"]
 
 
 def test_a_link_opens_a_run_to_read_only_until_it_is_taken_back(engine: Engine, run_id: str) -> None:

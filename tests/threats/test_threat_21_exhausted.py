@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import signal
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,22 +14,11 @@ from engine import Engine, Options, Settings, Source
 from engine.backends import WorkerPool
 from engine.errors import DiskFull, StoreError
 from engine.runs.store import RunStore
-from tests.engine.test_batch_size import begun
+from tests.engine.test_batch_size import begun, engine, models
 from tests.engine.test_store import record
-from tests.engine.trouble import write_rows, write_trouble
-from tests.pool import open_engine
+from tests.engine.trouble import write_rows
 
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_trouble(tmp_path_factory.mktemp("trouble"))
-
-
-@pytest.fixture
-def engine(tmp_path: Path, models: Path) -> Iterator[Engine]:
-    engine = open_engine(Settings(home=tmp_path / "home", models=(models,), accelerator="cpu"))
-    yield engine
-    engine.close()
+__all__ = ["engine", "models"]
 
 
 def test_only_the_batch_that_does_not_fit_is_halved(engine: Engine, models: Path, tmp_path: Path) -> None:
