@@ -24,13 +24,15 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from engine.backends import process
 
 ROOT = Path(__file__).parents[1]
 _PLACE = "FORELIGHT_TESTS_FORKING"
 _IDLE_SECONDS = 30.0
+_ANSWER_SECONDS = 120.0  # torch may have to be loaded first, on a busy machine
+_ASKING_SECONDS = 5.0
 _MOST_BYTES = 1 << 20
 _LOADED = (
     "engine.worker",
@@ -47,7 +49,10 @@ class Forked:
     def __init__(self, told: socket.socket) -> None:
         self._told, self._lock = told, threading.Lock()
         self._code: int | None = None
-        self.pid = int(_word(told))
+        told.settimeout(_ANSWER_SECONDS)
+        self.pid = int(_word(told) or "0")
+        assert self.pid, "the process that forks workers ended without an answer"
+        told.settimeout(None)
 
     def poll(self) -> int | None:
         with self._lock:
@@ -145,25 +150,48 @@ class Forking:
         """Until nobody has had a worker for a while."""
         self._listening.settimeout(0.02)
         used = time.monotonic()
-        while time.monotonic() - used < _IDLE_SECONDS:
-            with suppress(TimeoutError):
-                self._fork(self._listening.accept()[0])
-            if self._workers:
+        while True:
+            if self._serve_one() or self._workers:
                 used = time.monotonic()
             self._tell_ends()
-        for path in (self._path, Path(f"{self._path}.lock")):
-            path.unlink(missing_ok=True)
+            if time.monotonic() - used >= _IDLE_SECONDS and self._closed():
+                return
+
+    def _closed(self) -> bool:
+        """True where nobody asks any more; who connects holds the lock, so that nobody is left unanswered."""
+        with suppress(Timeout), FileLock(f"{self._path}.lock", timeout=0):
+            if not self._serve_one():
+                self._path.unlink(missing_ok=True)
+                return True
+        return False
+
+    def _serve_one(self) -> bool:
+        try:
+            asking = self._listening.accept()[0]
+        except TimeoutError:
+            return False
+        try:
+            self._fork(asking)
+        except OSError:  # whoever asked was killed meanwhile
+            asking.close()
+        return True
 
     def _fork(self, asking: socket.socket) -> None:
-        asking.setblocking(True)
+        asking.settimeout(_ASKING_SECONDS)
         content, files, _, _ = socket.recv_fds(asking, _MOST_BYTES, 3)
-        while not content.endswith(b"\n"):
-            content += asking.recv(_MOST_BYTES)
-        pid = os.fork()
-        if pid == 0:
-            self._become(json.loads(content), files, asking)
-        for file in files:
-            os.close(file)
+        try:
+            while not content.endswith(b"\n"):
+                piece = asking.recv(_MOST_BYTES)
+                if not piece:
+                    raise ConnectionAbortedError("ended before its question")
+                content += piece
+            asking.settimeout(None)
+            pid = os.fork()
+            if pid == 0:
+                self._become(json.loads(content), files, asking)
+        finally:
+            for file in files:
+                os.close(file)
         self._workers[pid] = asking
         asking.sendall(f"{pid}\n".encode())
 

