@@ -16,6 +16,7 @@ from dashboard.exposure import check_exposure
 from dashboard.failures import show_failure
 from dashboard.leftovers import keep_memory_together, leftovers_given_back
 from dashboard.login import LOGIN_ROUTES, LoginWall
+from dashboard.login_trail import LoginTrail
 from dashboard.logs import speak_through_one
 from dashboard.names import OwnNames
 from dashboard.operating import OPERATING_ROUTES, serve_metrics
@@ -57,6 +58,7 @@ app = st.App(
         Middleware(OwnNames),
         Middleware(Visitors),
         Middleware(LoginWall),
+        Middleware(LoginTrail),
         Middleware(Closed),
     ],
     exception_handlers=EXCEPTION_HANDLERS,

@@ -52,9 +52,12 @@ def caller_of(request: HTTPConnection) -> Caller:
     authorization = request.headers.get("authorization", "")
     if authorization:
         token = authorization[len(_BEARER) :].strip() if authorization.lower().startswith(_BEARER) else ""
-        tokens, _, _ = engine.access()
+        tokens, _, audit = engine.access()
         found = tokens.caller(token)
-        return replace(found, keys=keys) if found is not None else _NOBODY
+        if found is None:
+            audit.did_often(_NOBODY, "showed a wrong token")
+            return _NOBODY
+        return replace(found, keys=keys)
     if engine.settings.login:
         return person_of(request.cookies, engine.settings, keys)
     return Caller(visitor_of(request), keys=keys)

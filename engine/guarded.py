@@ -238,8 +238,12 @@ class GuardedEngine(Permits, Hosting):
     def report(self, run_id: str) -> str:
         """The run as one HTML file."""
         html = report_html(self._seen(run_id).results(run_id))
-        self._note("downloaded", run_id, "report")
+        self.took_report(run_id)
         return html
+
+    def took_report(self, run_id: str) -> None:
+        """Notes that the run's report is saved as a file."""
+        self._note("downloaded", run_id, "report")
 
     def took_numbers(self, run_id: str) -> None:
         """Notes that the numbers of a chart are saved as a file; RunNotFound where the run is not shared any more."""

@@ -30,10 +30,11 @@ class Hosting(Guard):
             raise NotAllowed("Only hosts may do that.")
         return self._engine
 
-    def set_default(self, model_id: str, version: str) -> str:
-        """See Engine.set_default."""
+    def set_default(self, model_id: str, version: str, *, load: bool = True) -> str:
+        """See Engine.set_default. What does not load becomes nobody's default, unless it is not to be tried."""
         engine = self.operate()
-        engine.facts(model_id, version)  # what does not load becomes nobody's default
+        if load:
+            engine.facts(model_id, version)
         before = engine.set_default(model_id, version)
         self._audit.note(self.caller, "set the default", model_id=model_id, detail=f"{before} → {version}")
         return before

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import replace
+from tempfile import TemporaryFile
 
 import psutil
 from prometheus_client import CollectorRegistry
@@ -21,6 +24,7 @@ from engine.settings import Settings
 from engine.uploads import Uploads
 
 _SECONDS_FOR_AN_ANSWER = 10.0
+log = logging.getLogger("forelight.operating")
 
 
 class Operating(ABC):
@@ -53,8 +57,7 @@ class Operating(ABC):
             self._open().store.counts()
         except StoreError:
             found.append("The run store does not answer.")
-        if self._free() < self.settings.min_free_bytes:
-            found.append("The disk has too little room left.")
+        found += self._why_no_runs_are_kept()
         for worker in (*self._pool.devices, *self._pool.readers):
             why = worker.why_not(self.settings, _SECONDS_FOR_AN_ANSWER)
             if why:
@@ -64,6 +67,22 @@ class Operating(ABC):
     def metrics(self) -> CollectorRegistry:
         """Figures for Prometheus, looked up each time they are collected."""
         return figures(self._open(), self.workers, self.storage)
+
+    def _why_no_runs_are_kept(self) -> Iterator[str]:
+        try:
+            room = self._free()
+            with TemporaryFile(dir=self.settings.runs_folder) as file:
+                file.write(b"ready")
+        except OSError as exc:
+            log.warning("the folder of runs cannot be written: %s", exc)
+            yield "The folder of runs cannot be written."
+        else:
+            if room < self.settings.min_free_bytes:
+                yield "The disk has too little room left."
+        try:
+            self._open().book.storage.check_written()
+        except StoreError:
+            yield "The storage of runs cannot be written."
 
     def _free(self) -> int:
         self.settings.runs_folder.mkdir(parents=True, exist_ok=True)

@@ -126,6 +126,7 @@ def report(
     """Writes a run's report: one HTML file with figures, charts and first rows, for a browser or for paper."""
     with open_engine() as engine:
         write_report(engine.results(run), output)
+        noting(engine).took_report(run)
     err.print(f"Written: {safe(output)}")
 
 

@@ -37,10 +37,17 @@ def list_versions(model: str, as_json: AsJson = False) -> None:
 
 
 @versions.command("default")
-def set_default(model: str, version: str) -> None:
-    """Makes that version the default, at once, also in a server that runs. Runs keep the version they have."""
+def set_default(
+    model: str,
+    version: str,
+    load: Annotated[bool, typer.Option("--load/--no-load", help="whether it has to load here first")] = True,
+) -> None:
+    """Makes that version the default, also in a server that runs, once it was loaded. Runs keep the version they have.
+
+    With --no-load at once: where this machine cannot load it, or the version before is known to work.
+    """
     with open_engine() as engine:
-        before = noting(engine).set_default(model, version)
+        before = noting(engine).set_default(model, version, load=load)
     err.print(f"The default of {safe(model)} is version {safe(version)} now; it was {safe(before)}.")
 
 

@@ -20,11 +20,13 @@ from engine.object_store import ObjectStore, StoredObject, kept_marks
 from engine.runs.run import ENDED, Record
 
 _CLAIM, _MANIFEST, _RECORD, _PLAN, _SHARDS = "claim.json", ".kept.json", "run.json", "plan.json", "shards"
+_MARK = ".written"  # beside the runs: shows that a server may write
 _HEAD = ("card.yaml", "report.json")
 _STAY = ("claim", "scratch", "exports", "thumbnails", _SHARDS, _RECORD)
 _SECONDS_BETWEEN_LOOKS = 2.0
 _SECONDS_UNUSED = 86_400.0
 _SECONDS_OF_SILENCE = 5.0
+_SECONDS_WRITTEN_IS_GOOD = 30.0
 _SILENT = "The storage of runs does not answer. Try again later, or tell the host."
 log = logging.getLogger("forelight.runs")
 
@@ -63,6 +65,9 @@ class RunStorage:
 
     def delete(self, run_id: str) -> None:
         """Removes what is kept of the run."""
+
+    def check_written(self) -> None:
+        """StoreError where no run could be kept now."""
 
     def sweep(self, runs: Path, known: Container[str]) -> None:
         """Removes copies that nobody has used for a day, and those of runs that are not among the known."""
@@ -109,6 +114,7 @@ class StoredRuns(RunStorage):
         self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
         self._own: set[str] = set()
         self._seen: dict[str, tuple[float, object]] = {}
+        self._written = float("-inf")
         self._behind = ThreadPoolExecutor(1, thread_name_prefix="forelight-storage")
 
     def ids(self, runs: Path) -> Iterator[str]:
@@ -184,6 +190,12 @@ class StoredRuns(RunStorage):
     def delete(self, run_id: str) -> None:
         self._store.delete(run_id)
 
+    def check_written(self) -> None:
+        if time.monotonic() - self._written > _SECONDS_WRITTEN_IS_GOOD:
+            self._store.check()
+            self._store.write(_MARK, b"")
+            self._written = time.monotonic()
+
     def sweep(self, runs: Path, known: Container[str]) -> None:
         before = time.time() - _SECONDS_UNUSED
         for manifest in runs.glob(f"*/{_MANIFEST}"):
@@ -240,17 +252,13 @@ class StoredRuns(RunStorage):
         with self._locks[folder.name]:
             kept = _kept(folder)
             paths = [path for path in sorted((folder / _SHARDS).glob("*.parquet")) if path.name not in kept]
-            if paths or not kept:
-                self._keep_plan(folder)
+            if (paths or not kept) and (folder / _PLAN).is_file():
+                self._store.keep(folder / _PLAN, f"{folder.name}/{_PLAN}")
             for path in paths:
                 stored = f"{path.stem}-{word}.parquet"
                 self._store.keep(path, f"{folder.name}/{_SHARDS}/{stored}")
                 kept[path.name] = stored
                 _write(folder, kept)
-
-    def _keep_plan(self, folder: Path) -> None:
-        if (folder / _PLAN).is_file():
-            self._store.keep(folder / _PLAN, f"{folder.name}/{_PLAN}")
 
     def _try_to_keep(self, folder: Path, word: str) -> None:
         try:

@@ -10,13 +10,15 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from engine.access import AuditTrail
+from engine.runs.database import Database, database_url
 from tests.browser.serving import free_port, served, wait_until_it_answers
 
 PAGES = ("/", "/runs", "/models", "/try", "/tokens", "/compare", "/result?run=" + "a" * 26, "/nothing")
@@ -124,6 +126,12 @@ def status(page: Page, path: str, **options: str) -> int:
     return page.request.get(path, max_redirects=0, **options).status  # type: ignore[arg-type]
 
 
+def noted(site: Site) -> set[tuple[str, str]]:
+    """Who did what, as the trail has it."""
+    with closing(Database(database_url("", site.home))) as database:
+        return {(entry.visitor_name, entry.action) for page in AuditTrail(database).pages() for entry in page}
+
+
 def test_nobody_comes_further_than_the_login(browser: Browser, site: Site, contexts: list[BrowserContext]) -> None:
     page = fresh(browser, site, contexts)
     sockets: list[str] = []
@@ -159,6 +167,8 @@ def test_one_sees_ones_own_and_leaves(browser: Browser, site: Site, contexts: li
     ann.get_by_role("button", name="End session").click()  # the provider's own question
     expect(ann.get_by_role("link", name="Log in")).to_be_visible()
     assert status(ann, link) == 401
+    assert {("ann@example.org", "logged in"), ("bob@example.org", "logged in")} <= noted(site)
+    assert ("ann@example.org", "logged out") in noted(site)
 
 
 def test_a_link_survives_the_login_and_is_taken_back(
@@ -211,6 +221,9 @@ def test_who_is_not_meant_is_told_so(browser: Browser, site: Site, contexts: lis
     zed = somebody(browser, site, contexts, "zed")
     expect(zed.get_by_text("zed@elsewhere.net may not use this dashboard")).to_be_visible()
     assert status(zed, "/upload?size=1", headers={"x-requested-with": "forelight"}) in (401, 403)  # type: ignore[arg-type]
+    assert status(zed, "/oauth2callback?error=access_denied") in (302, 303, 307)
+    assert {("zed@elsewhere.net", "was refused"), ("", "failed to log in")} <= noted(site)
+    assert ("zed@elsewhere.net", "logged in") not in noted(site)
 
 
 def test_forged_cookies_open_nothing(browser: Browser, site: Site, contexts: list[BrowserContext], ann: Page) -> None:

@@ -106,7 +106,7 @@ def test_figures_add_up(site: TestClient, shared_engine: Engine, finished_run: F
     assert after[("forelight_runs_ended_total", MODEL, "done")] == 1, "what is deleted stays counted"
 
 
-def test_a_proxy_or_another_site_is_not_this_machine(site: TestClient) -> None:
+def test_a_proxy_or_another_site_is_not_this_machine(site: TestClient, shared_engine: Engine) -> None:
     for headers in (
         {"x-forwarded-for": "203.0.113.7"},
         {"sec-fetch-site": "cross-site"},
@@ -115,6 +115,8 @@ def test_a_proxy_or_another_site_is_not_this_machine(site: TestClient) -> None:
         {"authorization": "Bearer forelight_x"},
     ):
         assert site.get("/metrics", headers=headers).status_code == 404
+    _, _, trail = shared_engine.access()
+    assert [entry.action for entry in trail.entries()] == ["showed a wrong token"]
 
 
 def test_a_port_of_its_own(shared_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,6 +170,24 @@ def test_a_storage_that_does_not_answer_is_waited_for(
     assert first.wait(run.id, 30).state == "done"
 
 
+def test_where_runs_cannot_be_kept_a_server_is_not_ready(
+    opening: Opening, files: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = opening("first")
+
+    def read_only(*arguments: object, **options: object) -> None:
+        raise PermissionError("access denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(files), "pipe_file", read_only)
+        assert first.why_not_ready() == ("The storage of runs cannot be written.",)
+    first._open().book.storage._store.silent_until = 0.0  # type: ignore[attr-defined]
+    assert first.why_not_ready() == ()
+    first.settings.runs_folder.rmdir()
+    first.settings.runs_folder.write_text("no folder")
+    assert first.why_not_ready() == ("The folder of runs cannot be written.",)
+
+
 def test_a_server_that_waits_for_the_storage_lives(opening: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fetching what another server left may take minutes, in which nobody is to take it for dead."""
     first = opening("first")

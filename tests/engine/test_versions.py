@@ -232,3 +232,14 @@ def test_on_the_command_line(
     assert "RMSE 1.5" in command("versions", "list", "price").stdout
     wrong = command("versions", "default", "price", "7")
     assert (wrong.exit_code, "It has 1, 2." in wrong.output) == (1, True)
+    [run, *_] = engine.runs()
+    assert command("report", run.id, "-o", str(tmp_path / "report.html")).exit_code == 0
+    _, _, trail = engine.access()
+    [newest] = trail.entries(limit=1)
+    assert (newest.action, newest.run_id, newest.detail.partition(",")[0]) == ("downloaded", run.id, "report")
+    (folder / "model.ckpt").write_bytes(b"no checkpoint")
+    broken = command("versions", "default", "price", "1")
+    assert (broken.exit_code, "model.ckpt is not a checkpoint" in broken.output) == (1, True)
+    assert engine.model("price").version == "2", "what does not load becomes nobody's default"
+    assert command("versions", "default", "price", "1", "--no-load").exit_code == 0
+    assert engine.model("price").version == "1"
