@@ -1,8 +1,9 @@
 """Forelight's engine: predictions from files by PyTorch Lightning checkpoints. Knows nothing of Streamlit or HTTP."""
 
 from engine.access import AuditEntry, AuditSearch, Caller, Role, Scope, Share, Token
-from engine.card import Column, Figure, ModelCard
-from engine.comparison import ClassComparison, LabelSetComparison, ValueComparison, compare
+from engine.cards.card import Column, Figure, ModelCard
+from engine.cards.signature import ColumnUse, Problem, Report
+from engine.cards.versions import FIRST, Version
 from engine.engine import Engine
 from engine.errors import ForelightError
 from engine.evaluation import (
@@ -32,31 +33,30 @@ from engine.evaluation import (
     prepare,
     projection,
 )
-from engine.export import MOST_EXCEL_ROWS, csv_text
+from engine.evaluation.comparison import ClassComparison, LabelSetComparison, ValueComparison, compare
 from engine.facts import ModelFacts, Repeat, Storage, WorkerState, repeat
-from engine.filters import Filter, FilterOp, FilterValue
-from engine.found_boxes import box_counts, box_scores
-from engine.frame import frame_of
-from engine.guarded import GuardedEngine
-from engine.incidents import report_incident
-from engine.label_sets import label_counts, labels_together, nearest_calls
-from engine.lake import LakeEntry
-from engine.lines import ResultColumn
-from engine.logs import set_up_logs
-from engine.picture_files import PICTURE_FORMATS
-from engine.predicted import Boxes, LabelSets, Masks
+from engine.guarded.guarded import GuardedEngine
+from engine.kinds.frame import frame_of
+from engine.kinds.predicted import Boxes, LabelSets, Masks
+from engine.models.registry import ModelEntry
+from engine.observability.incidents import report_incident
+from engine.observability.logs import set_up_logs
 from engine.readers import Source
-from engine.registry import ModelEntry
 from engine.report import report_html
-from engine.results import Results
+from engine.results.files import MOST_EXCEL_ROWS, csv_text
+from engine.results.filters import Filter, FilterOp, FilterValue
+from engine.results.found_boxes import box_counts, box_scores
+from engine.results.label_sets import label_counts, labels_together, nearest_calls
+from engine.results.lines import ResultColumn
+from engine.results.picture_files import PICTURE_FORMATS
+from engine.results.results import Results
+from engine.results.standing import Neighbours, neighbours, shares_below
 from engine.runs import Options, Place, Run, Search
 from engine.runs.queue import Standing
 from engine.settings import SettingInForce, Settings, why_unsafe
-from engine.signature import ColumnUse, Problem, Report
-from engine.standing import Neighbours, neighbours, shares_below
 from engine.tasks import TASKS, task_of
 from engine.uploads import Receiving, Upload
-from engine.versions import FIRST, Version
+from engine.uploads.lake import LakeEntry
 
 __all__ = [
     "FIRST",

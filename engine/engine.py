@@ -11,29 +11,29 @@ import polars as pl
 
 from engine.access import THE_SERVER, AuditTrail, Shares, Tokens
 from engine.backends import WorkerPool, count_devices
-from engine.card import ModelCard, read_card
-from engine.downloads import Downloads
+from engine.cards.card import ModelCard, read_card
+from engine.cards.signature import Report
 from engine.errors import ReadError, RunNotFound
 from engine.facts import ModelFacts
+from engine.health import Operating
 from engine.ingest.table import FAULT, ROW, Progress
-from engine.intake import checkpoint_hash
-from engine.keeper import expired
-from engine.lake import Lake
+from engine.lifecycle.intake import checkpoint_hash
+from engine.lifecycle.keeper import expired
+from engine.models.registry import CARD_FILE
 from engine.offers import Offers
-from engine.operating import Operating
 from engine.parts import Parts, open_parts
 from engine.readers import Source
-from engine.registry import CARD_FILE
-from engine.results import Results
+from engine.results.downloads import Downloads
+from engine.results.results import Results
 from engine.runs.book import UNFINISHED
 from engine.runs.folder import RunFolder
 from engine.runs.owners import new_owner, retire
 from engine.runs.run import STARTED, Options, Run
 from engine.runs.store import Search
 from engine.settings import Settings
-from engine.signature import Report
 from engine.tasks import task_of
 from engine.uploads import Uploads
+from engine.uploads.lake import Lake
 
 _SECONDS_BETWEEN_LOOKS = 0.2
 

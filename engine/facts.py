@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from engine.cards.versions import FIRST
 from engine.runs.run import Run
-from engine.versions import FIRST
 
 _PACKAGES = ("torch", "torchvision", "pytorch-lightning", "lightning", "polars", "pyarrow")
 

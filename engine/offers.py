@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.backends import BACKENDS
-from engine.card import Sample
+from engine.cards.card import Sample
+from engine.cards.versions import Version, set_default
 from engine.errors import UnknownModel, nearest
-from engine.fetched_models import FetchedModels
-from engine.load_check import LoadCheck
-from engine.new_checkpoints import NewCheckpoints
+from engine.lifecycle.load_check import LoadCheck
+from engine.lifecycle.new_checkpoints import NewCheckpoints
+from engine.models.fetched import FetchedModels
+from engine.models.registry import ModelEntry, ModelRegistry
 from engine.readers import READERS, Source
-from engine.registry import ModelEntry, ModelRegistry
 from engine.settings import Settings
 from engine.tasks import TASKS, task_of
 from engine.uploads import Upload
-from engine.versions import Version, set_default
 
 
 class Offers:

@@ -7,12 +7,12 @@ from functools import partial
 
 from engine.access import AuditTrail, Shares, Tokens
 from engine.backends import Backend, WorkerPool, open_backend
-from engine.dispatch import Dispatcher
 from engine.errors import RunNotFound
-from engine.intake import Intake
-from engine.keeper import Keeper
-from engine.lines import Asking
-from engine.registry import ModelRegistry
+from engine.lifecycle.dispatch import Dispatcher
+from engine.lifecycle.intake import Intake
+from engine.lifecycle.keeper import Keeper
+from engine.models.registry import ModelRegistry
+from engine.results.lines import Asking
 from engine.runs.book import UNFINISHED, RunBook
 from engine.runs.database import database_url
 from engine.runs.storage import open_storage

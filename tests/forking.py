@@ -1,7 +1,8 @@
 """Workers forked from a process that has loaded torch once for all tests: `python -m tests.forking SOCKET`.
 
-Importing torch and Lightning takes seconds of a core in every process. Forked workers do what `engine.worker` does, in
-a session of their own; how a server starts them for real is tried by all tests that start a server or a command.
+Importing torch and Lightning takes seconds of a core in every process. Forked workers do what
+`engine.workers.worker` does, in a session of their own; how a server starts them for real is tried by all tests that
+start a server or a command.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ _ANSWER_SECONDS = 120.0  # torch may have to be loaded first, on a busy machine
 _ASKING_SECONDS = 5.0
 _MOST_BYTES = 1 << 20
 _LOADED = (
-    "engine.worker",
-    "engine.predictor",
+    "engine.workers.worker",
+    "engine.prediction.predictor",
     "engine.evaluation.judging",
     "torchvision.io",
     "torchvision.transforms.v2",
@@ -227,7 +228,7 @@ class Forking:
 def _work(pipe: int, name: str, environment: Mapping[str, str], folder: str) -> None:
     import torch
 
-    from engine import worker
+    from engine.workers import worker
 
     os.environ.clear()
     os.environ.update(environment)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from engine.card import ModelCard, read_card
+from engine.cards.card import ModelCard, read_card
 from engine.settings import BUNDLED_MODELS, Settings
 from engine.tasks import task_of
 from tests.engine.making import TABULAR_CARD, write_model

@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.backends.pace import Pace
-from engine.card import read_card
+from engine.cards.card import read_card
 from engine.errors import RunNotFound, StoreError
-from engine.registry import CARD_FILE
+from engine.models.registry import CARD_FILE
+from engine.observability.tally import Tally
 from engine.runs.folder import RunFolder, now
 from engine.runs.plan import Plan, missing, planned
 from engine.runs.queue import Span
 from engine.runs.run import ENDED, Record, State
 from engine.runs.store import RunStore
-from engine.tally import Tally
 
 _SECONDS_BETWEEN_NOTES = 0.4
 Ending = tuple[State, str]

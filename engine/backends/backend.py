@@ -7,11 +7,11 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from engine.observability.tally import Tally
     from engine.runs.folder import RunFolder
     from engine.runs.plan import Plan
     from engine.runs.queue import Standing
     from engine.runs.run import Place, Record
-    from engine.tally import Tally
 
 Heard = Callable[[Mapping[str, Any]], None]
 Result = tuple[Mapping[str, Any], bytes]
@@ -45,7 +45,7 @@ class Backend(Protocol):
 
 
 class Worker(Protocol):
-    """One device of a backend that does the jobs of `engine.work`: a process here, or an actor elsewhere."""
+    """One device of a backend that does the jobs of `engine.workers.work`: a process here, or an actor elsewhere."""
 
     name: str
 

@@ -17,14 +17,14 @@ from engine.backends.backend import Result, Worker
 from engine.backends.pace import TURN
 from engine.backends.process import Killed, WorkerPool
 from engine.errors import ForelightError, RunTaken, StoreError, WorkerDied
-from engine.incidents import report_incident
+from engine.observability.incidents import report_incident
+from engine.observability.tally import Tally
 from engine.runs.folder import RunFolder
 from engine.runs.plan import Plan
 from engine.runs.queue import FairQueue, Span, Standing
 from engine.runs.run import Place, Record
 from engine.runs.store import RunStore
 from engine.settings import Settings
-from engine.tally import Tally
 
 _CANCEL_PATIENCE = 1.5
 _SHORT_TURN = 2.0

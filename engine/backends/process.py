@@ -20,9 +20,9 @@ from typing import Any, Protocol
 from engine.backends.allowance import Allowance
 from engine.backends.backend import Heard, Result
 from engine.errors import WorkerDied
-from engine.messages import DEVICE_LOST, Answer, Failure, Job, Said, Stop, decode
 from engine.settings import Settings
-from engine.work import ANALYSES
+from engine.workers.messages import DEVICE_LOST, Answer, Failure, Job, Said, Stop, decode
+from engine.workers.work import ANALYSES
 
 _SECONDS_BETWEEN_LOOKS = 0.05
 _THREADS, _WAITING = "OMP_NUM_THREADS", "OMP_WAIT_POLICY"
@@ -61,7 +61,7 @@ Begin = Callable[[str, int, dict[str, str]], Begun]
 def begin_process(name: str, pipe: int, environment: dict[str, str]) -> Begun:
     """A new process that does what comes over that end of a pipe."""
     return subprocess.Popen(
-        [sys.executable, "-m", "engine.worker", str(pipe), name],
+        [sys.executable, "-m", "engine.workers.worker", str(pipe), name],
         pass_fds=[pipe],
         stdin=subprocess.DEVNULL,
         env=environment,
@@ -96,7 +96,7 @@ class WorkerProcess:
         allowance: Allowance | None = None,
         **arguments: Any,
     ) -> Result:
-        """The result of that job of `engine.work`, or its error.
+        """The result of that job of `engine.workers.work`, or its error.
 
         Once `stop()` gives a number, the job is asked to end; Killed where it has not within so many seconds.
         WorkerDied where the process ends in the middle; TooMuchWork, and its end, where it goes beyond `allowance`.
@@ -244,7 +244,7 @@ class WorkerPool:
             return worker.call(job, settings, heard=heard, allowance=allowance, **arguments)
 
     def ask(self, settings: Settings, job: str, **arguments: Any) -> Result:
-        """What that job of `engine.work` gives, done by an analyst where it is one's, else by a reader."""
+        """What that job of `engine.workers.work` gives, done by an analyst where it is one's, else by a reader."""
         if job not in ANALYSES:
             return self.read(settings, job, **arguments)
         with _taken(self._free_analysts) as worker:

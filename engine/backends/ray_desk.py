@@ -1,4 +1,4 @@
-"""What runs on a node of a Ray cluster: one device, its warm models, and the jobs of `engine.work`."""
+"""What runs on a node of a Ray cluster: one device, its warm models, and the jobs of `engine.workers.work`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 import threading
 from collections import deque
 
-from engine.answering import answer
-from engine.logs import set_up_logs
-from engine.messages import Job, Said, Stop, encode
+from engine.observability.logs import set_up_logs
 from engine.settings import Settings
-from engine.work import Desk
+from engine.workers.answering import answer
+from engine.workers.messages import Job, Said, Stop, encode
+from engine.workers.work import Desk
 
 
 class RayDesk:
@@ -29,7 +29,7 @@ class RayDesk:
         return str(ray.get_runtime_context().get_node_id())
 
     def do(self, job: Job) -> bytes:
-        """The job's answer, or its failure, as `engine.messages` writes them."""
+        """The job's answer, or its failure, as `engine.workers.messages` writes them."""
         self._talk = _Talk(job.number)
         return encode(answer(self._desk, job, self._talk))
 

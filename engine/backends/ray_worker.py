@@ -16,8 +16,8 @@ from engine.backends.backend import Heard, Result
 from engine.backends.process import Killed
 from engine.backends.ray_desk import RayDesk
 from engine.errors import WorkerDied
-from engine.messages import Failure, Job, Said, Stop, decode
 from engine.settings import Settings
+from engine.workers.messages import Failure, Job, Said, Stop, decode
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_UNTIL_ASKED_AGAIN = 1.0

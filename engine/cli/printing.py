@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from engine.cards.signature import Report
 from engine.runs.run import Run
-from engine.signature import Report
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 

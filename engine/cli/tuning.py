@@ -19,8 +19,8 @@ from engine.readers import Source
 from engine.settings import Settings
 
 if TYPE_CHECKING:  # torch takes seconds to import
-    from engine.card import ModelCard
-    from engine.tuning import Difference, Options, Trial, Tuning
+    from engine.cards.card import ModelCard
+    from engine.model_check.tuning import Difference, Options, Trial, Tuning
 
 out = Console(highlight=False, soft_wrap=True, markup=False)
 
@@ -28,7 +28,7 @@ out = Console(highlight=False, soft_wrap=True, markup=False)
 def tune_model(model_id: str, sources: Sequence[Source], version: str = "", *, as_json: bool) -> None:
     """Measures on the sources, or else on the model's first sample, and prints; ends with FAILED where it cannot."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as workers have it; read when torch is imported
-    from engine.tuning import tune
+    from engine.model_check.tuning import tune
 
     settings = Settings()
     offers = Offers(settings)
@@ -70,7 +70,7 @@ def _print(card: ModelCard, found: Tuning) -> None:
 
 def _advice(card: ModelCard, found: Tuning) -> str:
     """The lines to put into the card, and those to take out of it."""
-    from engine.tuning import PLAIN, WORTH_IT
+    from engine.model_check.tuning import PLAIN, WORTH_IT
 
     best = found.best
     told = [f"\nWorth putting into card.yaml:\n\n{_lines(best, chr(10))}"] if best else []

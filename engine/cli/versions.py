@@ -10,7 +10,7 @@ from rich.table import Table
 from engine.cli.printing import err, print_json, print_table, safe
 from engine.cli.runs import AsJson
 from engine.cli.session import noting, open_engine
-from engine.registry import ModelEntry
+from engine.models.registry import ModelEntry
 
 versions = typer.Typer(help="Lists the versions of a model, or makes one of them the default.", no_args_is_help=True)
 ModelVersion = Annotated[str, typer.Option("--version", help="of the model, as `versions list` says; else the default")]

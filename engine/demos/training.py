@@ -10,8 +10,8 @@ import pytorch_lightning as pl
 import yaml
 from torch.utils.data import DataLoader, TensorDataset
 
-from engine.card import ModelCard, file_hash
-from engine.registry import CARD_FILE
+from engine.cards.card import ModelCard, file_hash
+from engine.models.registry import CARD_FILE
 
 SEED = 7
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from torch import nn
 
-from engine.card import ModelCard, file_hash
-from engine.checkpoint import Checkpoint, load_checkpoint
-from engine.class_paths import described_classes
+from engine.cards.card import ModelCard, file_hash
+from engine.checkpoints.checkpoint import Checkpoint, load_checkpoint
+from engine.checkpoints.module import build_module, missing_arguments
 from engine.draft.drafting import Drafting
 from engine.draft.given import Draft, Given
 from engine.draft.inputs import Columns, find_inputs, find_targets, named_inputs, without_labels
@@ -20,9 +20,9 @@ from engine.draft.outputs import find_outputs
 from engine.draft.sample import read_sample
 from engine.draft.trial import Trial, try_out, try_with
 from engine.errors import CardError, CheckpointError
-from engine.host_code import import_source
-from engine.module import build_module, missing_arguments
-from engine.own_code import own_code_of
+from engine.own_code.class_paths import described_classes
+from engine.own_code.functions import own_code_of
+from engine.own_code.host_code import import_source
 from engine.settings import Settings
 
 CHECKPOINT = "model.ckpt"

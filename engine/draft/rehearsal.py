@@ -15,8 +15,8 @@ from engine.readers import Source
 from engine.settings import Settings
 
 if TYPE_CHECKING:  # torch takes seconds to import
-    from engine.doubts import Doubt, Rehearsal
-    from engine.warm import LoadedModel
+    from engine.checkpoints.warm import LoadedModel
+    from engine.model_check.doubts import Doubt, Rehearsal
 
 _SHOWN, _SHOWN_COLUMNS = 5, 16
 _MARKS = {"error": "✗", "warning": "!", "note": "·"}
@@ -25,8 +25,8 @@ out = Console(highlight=False, soft_wrap=True, markup=False)
 
 def check_model(model_id: str, version: str = "", *, as_json: bool) -> bool:
     """Whether visitors can use the model; everything that speaks against it is printed."""
-    from engine.doubts import Doubt, doubts_of, rehearse
-    from engine.warm import load_model
+    from engine.checkpoints.warm import load_model
+    from engine.model_check.doubts import Doubt, doubts_of, rehearse
 
     settings = Settings()
     offers = Offers(settings)

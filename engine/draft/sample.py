@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from engine.card import ColumnType, ModelCard
+from engine.cards.card import ColumnType, ModelCard
 from engine.errors import ReadError
 from engine.ingest.content import kinds_of
 from engine.readers import Source, scan_table

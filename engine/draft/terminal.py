@@ -15,7 +15,7 @@ from rich.prompt import Prompt
 from engine.draft.given import Draft, Given, Question
 from engine.draft.text import card_text
 from engine.errors import CardError, ForelightError
-from engine.registry import CARD_FILE
+from engine.models.registry import CARD_FILE
 from engine.settings import Settings
 
 DONE, FAILED, OPEN = 0, 1, 2

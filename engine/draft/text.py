@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import yaml
 
-from engine.card import ModelCard
+from engine.cards.card import ModelCard
 from engine.draft.given import Draft, Question
 
 _HEAD = "# Drafted by `python -m engine init`. Lines that begin with # are open: fill them in, and take the # away.\n"

@@ -10,11 +10,11 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from engine.boxes import FIGURES
-from engine.card import ModelCard, OutputKind
+from engine.cards.card import ModelCard, OutputKind
+from engine.checkpoints.probe import probe
 from engine.errors import ModuleProbeError
-from engine.own_code import OwnCode
-from engine.probe import probe
+from engine.kinds.boxes import FIGURES
+from engine.own_code.functions import OwnCode
 from engine.tasks.image_inputs import ImageInputs
 from engine.tasks.sequence_inputs import SequenceInputs
 from engine.tasks.table_inputs import TableInputs

@@ -20,8 +20,8 @@ from engine.evaluation.label_sets import LabelSetEvaluation, LabelSetFigures
 from engine.evaluation.labels import Used
 from engine.evaluation.masks import MaskEvaluation, MaskFigures, MaskRows
 from engine.evaluation.values import ValueEvaluation, ValueFigures
-from engine.predicted import Boxes, Classes, Embeddings, Forecasts, LabelSets, Masks
-from engine.results import Results
+from engine.kinds.predicted import Boxes, Classes, Embeddings, Forecasts, LabelSets, Masks
+from engine.results.results import Results
 
 Evaluation = (
     BoxEvaluation | ClassEvaluation | EmbeddingEvaluation | LabelSetEvaluation | MaskEvaluation | ValueEvaluation

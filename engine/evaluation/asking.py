@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import polars as pl
 
 from engine.evaluation.labels import Used
-from engine.filters import Filters
-from engine.results import Results
+from engine.results.filters import Filters
+from engine.results.results import Results
 
 Figures = TypeVar("Figures")
 

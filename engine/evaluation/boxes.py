@@ -10,9 +10,9 @@ import polars as pl
 
 from engine.evaluation.asking import asked
 from engine.evaluation.labels import Used, count_used
-from engine.filters import Filters
-from engine.predicted import Boxes
-from engine.results import Results
+from engine.kinds.predicted import Boxes
+from engine.results.filters import Filters
+from engine.results.results import Results
 
 _PICTURES_AT_ONCE = 4_096
 

@@ -11,9 +11,9 @@ import polars as pl
 from engine.evaluation.asking import asked
 from engine.evaluation.curves import Curve
 from engine.evaluation.labels import Used, count_used, is_empty, raw_labels, usable
-from engine.filters import Filter, Filters
-from engine.predicted import Classes
-from engine.results import Results
+from engine.kinds.predicted import Classes
+from engine.results.filters import Filter, Filters
+from engine.results.results import Results
 
 CALIBRATION_BINS = 15
 

@@ -11,8 +11,8 @@ from torchmetrics import MeanMetric
 
 from engine.evaluation.embeddings import Alike, EmbeddingEvaluation, EmbeddingFigures, Projection
 from engine.evaluation.labels import batches
-from engine.filters import Filters
-from engine.results import Results
+from engine.results.filters import Filters
+from engine.results.results import Results
 from engine.tasks import task_of
 
 _MOST_POINTS = 4_000

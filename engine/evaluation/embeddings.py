@@ -8,9 +8,9 @@ import polars as pl
 
 from engine.evaluation.asking import asked
 from engine.evaluation.labels import Used, count_used, is_empty
-from engine.filters import Filters
-from engine.predicted import Embeddings
-from engine.results import Results
+from engine.kinds.predicted import Embeddings
+from engine.results.filters import Filters
+from engine.results.results import Results
 
 
 @dataclass(frozen=True, slots=True)

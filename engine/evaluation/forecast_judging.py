@@ -9,10 +9,10 @@ import torch
 from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics import regression as of_values
 
-from engine.card import AHEAD
+from engine.cards.card import AHEAD
 from engine.evaluation.forecasts import ForecastEvaluation, ForecastFigures
 from engine.evaluation.labels import batches
-from engine.filters import Filters
+from engine.results.filters import Filters
 
 
 def forecast_figures(evaluation: ForecastEvaluation, where: Filters = ()) -> ForecastFigures | None:

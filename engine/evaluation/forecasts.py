@@ -7,13 +7,13 @@ from functools import cached_property
 
 import polars as pl
 
-from engine.card import AHEAD
+from engine.cards.card import AHEAD
 from engine.evaluation.asking import asked
 from engine.evaluation.labels import Used, usable
 from engine.evaluation.values import ValueEvaluation
-from engine.filters import Filters
-from engine.predicted import Forecasts
-from engine.results import Results
+from engine.kinds.predicted import Forecasts
+from engine.results.filters import Filters
+from engine.results.results import Results
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from engine.evaluation.judging_masks import mask_figures, mask_rows
 from engine.evaluation.labels import batches
 from engine.evaluation.set_judging import label_curve, label_set_figures
 from engine.evaluation.values import ValueEvaluation, ValueFigures
-from engine.filters import Filters
-from engine.results import Results
+from engine.results.filters import Filters
+from engine.results.results import Results
 
 
 def judged(results: Results, figures: str, where: Filters, **about: str) -> tuple[Mapping[str, Any], bytes]:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from engine.boxes import SIDES
 from engine.evaluation.boxes import BoxEvaluation, BoxFigures, BoxRows
-from engine.filters import Filters
+from engine.kinds.boxes import SIDES
+from engine.results.filters import Filters
 
 if TYPE_CHECKING:
     from pycocotools.coco import COCO

@@ -13,8 +13,8 @@ from torchmetrics import classification as of_classes
 from torchmetrics.functional.classification import multiclass_accuracy, multiclass_f1_score
 
 from engine.evaluation.masks import MaskEvaluation, MaskFigures, MaskRows
-from engine.filters import Filters
-from engine.masks import UNKNOWN
+from engine.kinds.masks import UNKNOWN
+from engine.results.filters import Filters
 
 
 def mask_figures(evaluation: MaskEvaluation, where: Filters = ()) -> MaskFigures | None:

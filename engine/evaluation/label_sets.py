@@ -8,14 +8,14 @@ from functools import cached_property, reduce
 
 import polars as pl
 
-from engine.card_parts import Column
-from engine.cells import text, typed
+from engine.cards.cells import text, typed
+from engine.cards.parts import Column
 from engine.evaluation.asking import asked
 from engine.evaluation.curves import Curve
 from engine.evaluation.labels import Used, count_used, is_empty, usable
-from engine.filters import Filters
-from engine.predicted import NO_LABEL, LabelSets
-from engine.results import Results
+from engine.kinds.predicted import NO_LABEL, LabelSets
+from engine.results.filters import Filters
+from engine.results.results import Results
 
 _SIGNS = (";", "|", ",")
 

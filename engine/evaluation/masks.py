@@ -10,11 +10,11 @@ import polars as pl
 
 from engine.evaluation.asking import asked
 from engine.evaluation.labels import Used, count_used
-from engine.filters import Filters
 from engine.ingest.table import TRUTH
-from engine.masks import read_mask
-from engine.predicted import Masks
-from engine.results import Results
+from engine.kinds.masks import read_mask
+from engine.kinds.predicted import Masks
+from engine.results.filters import Filters
+from engine.results.results import Results
 
 _PIXELS_AT_ONCE = 8_000_000
 

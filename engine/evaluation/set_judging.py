@@ -13,7 +13,7 @@ from engine.evaluation.areas import auroc_of, curve_of
 from engine.evaluation.curves import Curve
 from engine.evaluation.label_sets import LabelSetEvaluation, LabelSetFigures
 from engine.evaluation.labels import batches
-from engine.filters import Filters
+from engine.results.filters import Filters
 
 
 def label_set_figures(evaluation: LabelSetEvaluation, where: Filters = ()) -> LabelSetFigures | None:

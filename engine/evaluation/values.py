@@ -10,9 +10,9 @@ import polars as pl
 
 from engine.evaluation.asking import asked
 from engine.evaluation.labels import Used, as_number, count_used, is_empty, usable
-from engine.filters import Filters
-from engine.predicted import Values
-from engine.results import Results
+from engine.kinds.predicted import Values
+from engine.results.filters import Filters
+from engine.results.results import Results
 
 
 @dataclass(frozen=True, slots=True)

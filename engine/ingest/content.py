@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.signature import ColumnUse
+from engine.cards.signature import ColumnUse
 
 _MOST_CATEGORIES = 50
 _FIRST_ROWS = 1_000

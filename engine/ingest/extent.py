@@ -7,10 +7,10 @@ from pathlib import Path
 
 import polars as pl
 
+from engine.cards.signature import Problem
 from engine.errors import ReadError
 from engine.readers import Scan
 from engine.settings import Settings
-from engine.signature import Problem
 
 
 def check_extent(path: Path, names: str, settings: Settings) -> None:

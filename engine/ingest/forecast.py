@@ -8,13 +8,13 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.card import AHEAD, Forecast, ModelCard, SequenceInput
+from engine.cards.card import AHEAD, Forecast, ModelCard, SequenceInput
+from engine.cards.signature import ColumnUse, Problem, Report
 from engine.ingest.sequence import ordered, rewrite, with_faults
 from engine.ingest.steps import following
 from engine.ingest.table import FAULT, INPUT_FILE, ROW, Progress, ingest_table
 from engine.readers import Source
 from engine.settings import Settings
-from engine.signature import ColumnUse, Problem, Report
 
 _PLACE = "__place"
 _NAMED = 3

@@ -17,14 +17,14 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image, ImageOps
 
-from engine.card import ImageInput, ModelCard
+from engine.cards.card import ImageInput, ModelCard
+from engine.cards.signature import ColumnUse, Problem, Report
 from engine.errors import ReadError, RunStateError
 from engine.ingest.picture_labels import FolderLabels, MaskLabels, PictureLabels
 from engine.ingest.table import FAULT, INPUT_FILE, PIXELS, TRUTH, Progress
 from engine.readers import Source
 from engine.readers.images import Picture, decode_into, list_pictures, opened_picture
 from engine.settings import Settings
-from engine.signature import ColumnUse, Problem, Report
 
 if TYPE_CHECKING:
     from engine.runs.folder import RunFolder

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from engine.boxes import SIDES
-from engine.card import ImageInput, ModelCard
+from engine.cards.card import ImageInput, ModelCard
+from engine.cards.signature import ColumnUse, Problem
 from engine.errors import ReadError
-from engine.frame import frame_of
 from engine.ingest.table import TRUTH
-from engine.masks import MOST_LABELS, UNKNOWN, in_model_shape, mask_png, read_any_mask
+from engine.kinds.boxes import SIDES
+from engine.kinds.frame import frame_of
+from engine.kinds.masks import MOST_LABELS, UNKNOWN, in_model_shape, mask_png, read_any_mask
 from engine.readers.images import Listed, Picture
 from engine.settings import Settings
-from engine.signature import ColumnUse, Problem
 
 TRUE_BOX = pa.struct([("label", pa.string()), *((side, pa.float32()) for side in SIDES)])
 _SHOWN = 3

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.card import ModelCard, SequenceInput
+from engine.cards.card import ModelCard, SequenceInput
+from engine.cards.signature import Problem, Report
 from engine.ingest.table import FAULT, INPUT_FILE, ROW, Progress, ingest_table
 from engine.readers import Source
 from engine.settings import Settings
-from engine.signature import Problem, Report
 
 
 def ingest_sequences(

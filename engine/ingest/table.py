@@ -8,15 +8,15 @@ from pathlib import Path
 
 import polars as pl
 
-from engine import cells
-from engine.card import Column, ModelCard
+from engine.cards import cells
+from engine.cards.card import Column, ModelCard
+from engine.cards.signature import Problem, Report, check_names, column_uses, result_names
 from engine.errors import ReadError, nearest
 from engine.ingest.content import typed_by_content
 from engine.ingest.extent import check_extent, short_notes
 from engine.ingest.trained import beyond_training
 from engine.readers import Scan, Source, damage_said, scan_table
 from engine.settings import Settings
-from engine.signature import Problem, Report, check_names, column_uses, result_names
 
 INPUT_FILE = "input.arrow"
 FAULT = "__fault"

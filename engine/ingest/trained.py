@@ -6,8 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.card import Column, ModelCard
-from engine.signature import Problem
+from engine.cards.card import Column, ModelCard
+from engine.cards.signature import Problem
 
 
 def beyond_training(path: Path, card: ModelCard) -> tuple[Problem, ...]:

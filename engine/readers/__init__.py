@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from engine.card import ModelCard
+from engine.cards.card import ModelCard
 from engine.errors import FULL_DISK, DiskFull, ForelightError, ReadError
 from engine.plugins import Plugin, Registry
 from engine.readers.archives import copy_member, members

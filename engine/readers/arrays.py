@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from engine.card import ModelCard
+from engine.cards.card import ModelCard
 from engine.errors import ReadError
 from engine.readers.archives import Member, member_pieces, members
 from engine.readers.source import Scan, Source, check_names, check_rows, first_line

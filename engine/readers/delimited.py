@@ -11,13 +11,13 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.card import ModelCard
+from engine.cards.card import ModelCard
+from engine.cards.signature import needed_columns
 from engine.errors import ReadError
 from engine.readers.csv_lines import empty_lines_at_end, fault, short_lines
 from engine.readers.encodings import as_text, line_end
 from engine.readers.source import Scan, Source, check_names
 from engine.settings import Settings
-from engine.signature import needed_columns
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _SAMPLE_BYTES = 1 << 18

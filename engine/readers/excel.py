@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import polars as pl
 
-from engine.card import ModelCard
+from engine.cards.card import ModelCard
 from engine.errors import MissingPackage, ReadError
 from engine.readers.archives import Member, member_pieces, members
 from engine.readers.plain import plain_columns

@@ -15,7 +15,7 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torchvision.transforms.v2 import functional as transforms
 
-from engine.card import ImageInput
+from engine.cards.card import ImageInput
 from engine.errors import ReadError
 from engine.readers.archives import Member, members, read_member
 from engine.readers.jpeg import decoded_fast, plain_pixels, shrink

@@ -9,7 +9,7 @@ from PIL import ExifTags, Image
 from PIL.JpegImagePlugin import JpegImageFile
 from torchvision.io import ImageReadMode, decode_image
 
-from engine.card import ImageInput
+from engine.cards.card import ImageInput
 
 _SPARE = 2.0
 _ON_ITS_SIDE = (5, 6, 7, 8)

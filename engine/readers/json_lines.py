@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.card import ModelCard
+from engine.cards.card import ModelCard
 from engine.errors import ReadError
 from engine.readers.plain import plain_columns
 from engine.readers.source import Scan, Source, check_names, first_line

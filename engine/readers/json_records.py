@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from engine.card import ModelCard
+from engine.cards.card import ModelCard
 from engine.errors import ReadError
 from engine.readers.plain import plain_columns
 from engine.readers.source import Scan, Source, check_names

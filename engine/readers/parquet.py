@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from engine.card import ModelCard
+from engine.cards.card import ModelCard
 from engine.errors import ReadError
 from engine.readers.plain import plain_columns
 from engine.readers.source import Scan, Source, check_names, check_rows, first_line

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import polars as pl
 
-from engine.card import ModelCard
+from engine.cards.card import ModelCard
 from engine.errors import ReadError
 from engine.settings import Settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.errors import MissingPackage
-from engine.results import Results
+from engine.results.results import Results
 
 __all__ = ["report_html", "write_report"]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engine.found_boxes import box_counts
-from engine.masks import COLORS
+from engine.kinds.masks import COLORS
 from engine.report.figures import Chart, chart_of, class_bars
-from engine.results import Results
+from engine.results.found_boxes import box_counts
+from engine.results.results import Results
 from engine.views import FoundObjects
 
 _MOST_BARS = 30

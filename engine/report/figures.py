@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from engine.masks import COLORS
-from engine.results import Results
+from engine.kinds.masks import COLORS
+from engine.results.results import Results
 from engine.views import Against, ClassAreas, ClassBalance, Confidence, Distribution, SeriesLines, View
 
 _QUIET = "#9aa0ae"

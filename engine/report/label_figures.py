@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from engine.label_sets import label_counts, labels_together
-from engine.masks import COLORS
+from engine.kinds.masks import COLORS
 from engine.report.figures import Chart, chart_of, harmless, laid_out
-from engine.results import Results
+from engine.results.label_sets import label_counts, labels_together
+from engine.results.results import Results
 from engine.views import LabelCounts, LabelsTogether
 
 _MOST_BARS = 30

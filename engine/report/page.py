@@ -13,8 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from engine.card import ModelCard
-from engine.lines import ResultColumn
+from engine.cards.card import ModelCard
 from engine.report import (  # noqa: F401  # they register their charts
     box_figures,
     embedding_figures,
@@ -23,7 +22,8 @@ from engine.report import (  # noqa: F401  # they register their charts
 )
 from engine.report.figures import Chart, chart_of
 from engine.report.pictures import pictures_of
-from engine.results import Results
+from engine.results.lines import ResultColumn
+from engine.results.results import Results
 from engine.runs.run import Run
 
 FIRST_ROWS = 50

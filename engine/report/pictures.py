@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.errors import ForelightError
-from engine.frame import frame_of
-from engine.masks import COLORS, colored_png, read_mask
-from engine.predicted import Boxes, Masks
-from engine.results import Results
+from engine.kinds.frame import frame_of
+from engine.kinds.masks import COLORS, colored_png, read_mask
+from engine.kinds.predicted import Boxes, Masks
+from engine.results.results import Results
 from engine.views import Gallery
 
 _PICTURES = 24

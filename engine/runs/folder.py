@@ -26,13 +26,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
+from engine.cards.signature import Report
 from engine.errors import ReadError, RunNotFound
 from engine.ids import is_id, new_id
 from engine.ingest.table import INPUT_FILE
 from engine.readers import Source
 from engine.runs.run import KeptSource, Record
 from engine.runs.storage import AT_HOME, RunStorage
-from engine.signature import Report
 
 FAILED_KEY = b"forelight.failed"
 _CLAIM = "claim"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from engine.card import ModelCard
+from engine.cards.card import ModelCard
 from engine.runs.folder import RunFolder
 from engine.runs.queue import Span
 from engine.runs.run import Record

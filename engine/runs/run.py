@@ -9,9 +9,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from engine.card import Precision
-from engine.signature import Report
-from engine.versions import FIRST
+from engine.cards.card import Precision
+from engine.cards.signature import Report
+from engine.cards.versions import FIRST
 
 State = Literal["checked", "queued", "running", "done", "failed", "cancelled", "interrupted"]
 ENDED: tuple[State, ...] = ("done", "failed", "cancelled", "interrupted")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.card import ModelCard
+from engine.cards.card import ModelCard
 from engine.errors import CardError, nearest
 from engine.plugins import Plugin, Registry
 from engine.tasks.box_outputs import BoxOutputs

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from engine.boxes import BOX, FIGURES, NO_BOX, SIDES
-from engine.card import BoxOutput, ModelCard, OutputKind
+from engine.cards.card import BoxOutput, ModelCard, OutputKind
 from engine.errors import CardError, ModuleProbeError, PredictionFailed
-from engine.frame import Frame, frame_of
-from engine.predicted import Boxes
+from engine.kinds.boxes import BOX, FIGURES, NO_BOX, SIDES
+from engine.kinds.frame import Frame, frame_of
+from engine.kinds.predicted import Boxes
 from engine.tasks.image_inputs import image_of
 from engine.tasks.task import Queries
 from engine.views import Distribution, FoundObjects, Headline, Review, View

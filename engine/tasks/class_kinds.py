@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.card import ModelCard, OutputKind
+from engine.cards.card import ModelCard, OutputKind
 from engine.errors import ModuleProbeError
 
 if TYPE_CHECKING:

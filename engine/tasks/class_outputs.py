@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from engine.card import ModelCard, OutputKind
+from engine.cards.card import ModelCard, OutputKind
 from engine.errors import CardError, ModuleProbeError, PredictionFailed
-from engine.predicted import Classes
+from engine.kinds.predicted import Classes
 from engine.tasks.class_kinds import kind_of_figures
 from engine.tasks.task import Queries
 from engine.views import Against, ClassBalance, Confidence, Headline, Review, Threshold, View

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from engine.card import ModelCard, OutputKind
+from engine.cards.card import ModelCard, OutputKind
 from engine.errors import CardError, ModuleProbeError
-from engine.predicted import Embeddings
+from engine.kinds.predicted import Embeddings
 from engine.tasks.task import Queries
 from engine.views import EmbeddingMap, Headline, View
 

@@ -10,14 +10,14 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.card import AHEAD, Forecast, ModelCard
+from engine.cards.card import AHEAD, Forecast, ModelCard
+from engine.cards.signature import Report
 from engine.errors import CardError
 from engine.ingest.forecast import ingest_forecasts
 from engine.ingest.sequence import series_lengths
 from engine.ingest.table import Progress
 from engine.readers import Source
 from engine.settings import Settings
-from engine.signature import Report
 from engine.tasks.sequence_inputs import SequenceInputs, sequence_of
 from engine.tasks.table_inputs import encode_columns
 from engine.views import ForecastLines, SeriesGrid, View

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from engine.card import ModelCard, OutputKind
+from engine.cards.card import ModelCard, OutputKind
 from engine.errors import CardError, ModuleProbeError, PredictionFailed
-from engine.predicted import Forecasts
+from engine.kinds.predicted import Forecasts
 from engine.tasks.forecast_inputs import forecast_of
 from engine.tasks.task import Queries
 from engine.tasks.value_outputs import spread_of

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from engine.card import ImageInput, ModelCard
+from engine.cards.card import ImageInput, ModelCard
+from engine.cards.signature import Report
 from engine.errors import CardError
 from engine.ingest.table import PIXELS, Progress
 from engine.readers import Source
 from engine.settings import Settings
-from engine.signature import Report
 from engine.views import Gallery, View
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torchvision.transforms import InterpolationMode, v2
 
-from engine.card_parts import TRANSFORMS, Transform
+from engine.cards.parts import TRANSFORMS, Transform
 from engine.errors import CardError
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from engine.card import ModelCard, OutputKind
+from engine.cards.card import ModelCard, OutputKind
 from engine.errors import CardError, ModuleProbeError
-from engine.predicted import NO_LABEL, LabelSets
+from engine.kinds.predicted import NO_LABEL, LabelSets
 from engine.tasks.class_outputs import probability_names
 from engine.tasks.task import Queries
 from engine.views import Against, Headline, LabelCounts, LabelReview, LabelShare, LabelsTogether, LabelThreshold, View

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from engine.card import ModelCard, OutputKind
+from engine.cards.card import ModelCard, OutputKind
 from engine.errors import CardError, ModuleProbeError, PredictionFailed
-from engine.frame import frame_of
-from engine.masks import MOST_LABELS, UNKNOWN, mask_png
-from engine.predicted import Masks
+from engine.kinds.frame import frame_of
+from engine.kinds.masks import MOST_LABELS, UNKNOWN, mask_png
+from engine.kinds.predicted import Masks
 from engine.tasks.class_kinds import kind_of_figures
 from engine.tasks.image_inputs import image_of
 from engine.tasks.task import Queries

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from engine.card import ModelCard
+from engine.cards.card import ModelCard
 from engine.ingest.table import PIXELS, TRUTH
 from engine.tasks.image_inputs import ImageInputs, image_of, image_template
 from engine.views import Gallery, View

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pyarrow as pa
 
-from engine.card import ModelCard, SequenceInput
+from engine.cards.card import ModelCard, SequenceInput
+from engine.cards.signature import Report
 from engine.errors import CardError
 from engine.ingest.sequence import ingest_sequences, series_lengths
 from engine.ingest.table import Progress
 from engine.readers import Source
 from engine.settings import Settings
-from engine.signature import Report
 from engine.tasks.table_inputs import TableInputs, encode_columns, probe_columns
 from engine.views import SeriesGrid, SeriesLines, View
 

@@ -12,12 +12,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.card import Column, ModelCard
+from engine.cards.card import Column, ModelCard
+from engine.cards.signature import Report, needed_columns
 from engine.errors import CardError
 from engine.ingest.table import Progress, ingest_table
 from engine.readers import Source
 from engine.settings import Settings
-from engine.signature import Report, needed_columns
 from engine.views import View
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import polars as pl
 import pyarrow as pa
 
-from engine.card import ModelCard, OutputKind
+from engine.cards.card import ModelCard, OutputKind
+from engine.cards.signature import Report
 from engine.ingest.table import Progress
-from engine.predicted import Predicted
+from engine.kinds.predicted import Predicted
 from engine.readers import Source
 from engine.settings import Settings
-from engine.signature import Report
 from engine.views import Headline, View
 
 if TYPE_CHECKING:  # torch takes seconds to import; --help, the registry and the check do without it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.card import ModelCard
+from engine.cards.card import ModelCard
 from engine.errors import CardError
 from engine.tasks.table_inputs import TableInputs
 from engine.views import Texts, View

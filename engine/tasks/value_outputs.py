@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from engine.card import ModelCard, OutputKind
+from engine.cards.card import ModelCard, OutputKind
 from engine.errors import CardError, ModuleProbeError
-from engine.predicted import Values
+from engine.kinds.predicted import Values
 from engine.tasks.task import Queries
 from engine.views import Against, Distribution, Extremes, Headline, View
 

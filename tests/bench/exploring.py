@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from engine import Engine, Filter, Results, Settings
-from engine.export import export_path, stream_export
+from engine.results.files import export_path, stream_export
 from tests.bench.memory import Watch, held
 from tests.million import make_model, make_run
 

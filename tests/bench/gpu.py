@@ -22,11 +22,11 @@ from torch.utils.data import DataLoader
 from torchvision.io import ImageReadMode, decode_image
 
 from engine import Engine, Options, Settings, Source
-from engine.card import ImageInput
-from engine.module import lightning_package
-from engine.predictor import lean_trainer
+from engine.cards.card import ImageInput
+from engine.checkpoints.module import lightning_package
+from engine.checkpoints.warm import LoadedModel, load_model
+from engine.prediction.predictor import lean_trainer
 from engine.readers.images import fit
-from engine.warm import LoadedModel, load_model
 from tests.bench.models import write_models, write_resnet
 
 PHOTO, SIZE, COLUMNS = (500, 375), 224, 30
@@ -159,7 +159,7 @@ def _from_memory(model: LoadedModel, batch: torch.Tensor, times: int) -> float:
 
 
 def _card(settings: Settings, model: str) -> tuple[object, Path]:
-    from engine.card import read_card
+    from engine.cards.card import read_card
 
     folder = settings.models[0] / model
     return read_card(folder / "card.yaml"), folder

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from engine import Caller, Engine, GuardedEngine, Settings
-from engine.registry import ModelRegistry
+from engine.models.registry import ModelRegistry
 from engine.settings import BUNDLED_MODELS
 from tests.bench.load_report import Load, Moment, Seen
 from tests.bench.session import Session

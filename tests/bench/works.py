@@ -25,8 +25,8 @@ from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms.functional import to_tensor
 
 from engine import Engine, Options, Source
-from engine.checkpoint import load_checkpoint
-from engine.module import build_module
+from engine.checkpoints.checkpoint import load_checkpoint
+from engine.checkpoints.module import build_module
 from tests.bench.growth import write_pictures
 
 Way = Callable[[], object]

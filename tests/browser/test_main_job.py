@@ -14,10 +14,10 @@ import torch
 from playwright.sync_api import Page, Request, expect
 from torch.utils.data import DataLoader, TensorDataset
 
-from engine.checkpoint import load_checkpoint
+from engine.checkpoints.checkpoint import load_checkpoint
+from engine.checkpoints.module import build_module
 from engine.demos.recipes.lorenz_state import long_table, measure, simulate
-from engine.module import build_module
-from engine.registry import ModelRegistry
+from engine.models.registry import ModelRegistry
 from engine.settings import BUNDLED_MODELS
 
 SAMPLES = BUNDLED_MODELS / "diabetes-progression" / "samples"

@@ -10,12 +10,12 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from engine import predictor
-from engine.card import read_card
-from engine.data import predict_dataloader
+from engine.cards.card import read_card
+from engine.checkpoints.warm import LoadedModel, load_model
 from engine.errors import PredictionFailed
-from engine.predictor import predict_shard
-from engine.warm import LoadedModel, load_model
+from engine.prediction import predictor
+from engine.prediction.data import predict_dataloader
+from engine.prediction.predictor import predict_shard
 from tests.engine.making import TABULAR_CARD, write_model
 
 CODE = """

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from engine import Engine, Options, Run, Settings, Source
-from engine.batch_size import find_batch_size
-from engine.card import read_card
-from engine.warm import load_model
+from engine.cards.card import read_card
+from engine.checkpoints.warm import load_model
+from engine.prediction.batch_size import find_batch_size
 from tests.engine.making import TABULAR_CARD, write_model
 from tests.engine.trouble import write_rows, write_trouble
 from tests.pool import open_engine

@@ -31,14 +31,14 @@ from engine import (
     compare,
     evaluation_of,
 )
-from engine.boxes import NO_BOX, padded
-from engine.card import ModelCard
-from engine.doubts import rehearse
+from engine.cards.card import ModelCard
+from engine.checkpoints.warm import LoadedModel, load_model
 from engine.errors import CardError, ModuleProbeError
-from engine.registry import ModelRegistry
+from engine.kinds.boxes import NO_BOX, padded
+from engine.model_check.doubts import rehearse
+from engine.models.registry import ModelRegistry
 from engine.tasks import TASKS
 from engine.tasks.box_outputs import BoxOutputs
-from engine.warm import LoadedModel, load_model
 from tests.engine.making import write_model
 from tests.pool import open_engine
 

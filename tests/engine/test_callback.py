@@ -19,13 +19,13 @@ from torch.utils.data import DataLoader, TensorDataset
 from typer.testing import CliRunner
 
 from engine import Options, Settings, Source
-from engine.card import file_hash
+from engine.cards.card import file_hash
+from engine.cards.versions import read_versions, set_default
+from engine.checkpoints.warm import load_model
 from engine.cli import app
 from engine.errors import CardError
-from engine.export import ExportCard
-from engine.registry import read_entries
-from engine.versions import read_versions, set_default
-from engine.warm import load_model
+from engine.models.registry import read_entries
+from engine.results.files import ExportCard
 from tests.pool import open_engine
 
 CODE = """

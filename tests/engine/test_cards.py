@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from engine.card import read_card
+from engine.cards.card import read_card
 from engine.errors import CardError, UnknownModel
-from engine.registry import ModelRegistry
+from engine.models.registry import ModelRegistry
 from engine.settings import BUNDLED_MODELS, Settings
 from engine.tasks import TASKS, task_of
 from tests.engine.making import TABULAR_CARD

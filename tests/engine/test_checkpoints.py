@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from engine.checkpoint import load_checkpoint
+from engine.checkpoints.checkpoint import load_checkpoint
+from engine.checkpoints.module import build_module
 from engine.errors import CheckpointError, ForelightError
-from engine.module import build_module
 from tests.threats.checkpoints import CARD, saved
 
 

@@ -13,9 +13,9 @@ import torch
 import yaml
 
 from engine import Settings
-from engine.card import read_card
+from engine.cards.card import read_card
+from engine.checkpoints.warm import load_model
 from engine.errors import CardError
-from engine.warm import load_model
 from tests.conftest import Predicting
 from tests.engine.making import TABULAR_CARD
 from tests.pool import open_engine

@@ -18,11 +18,11 @@ import torch
 
 from engine import Engine, Options, Run, Settings, Source
 from engine.backends import WorkerPool, count_devices, devices
-from engine.card import read_card
+from engine.cards.card import read_card
+from engine.checkpoints.warm import load_model
 from engine.errors import PredictionFailed
-from engine.predictor import predict_shard
+from engine.prediction.predictor import predict_shard
 from engine.settings import BUNDLED_MODELS
-from engine.warm import load_model
 from tests.engine.trouble import write_rows, write_trouble
 from tests.pool import pool
 

@@ -15,7 +15,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from engine import Engine, Options, Settings, Source
-from engine.card import read_card
+from engine.cards.card import read_card
 from engine.cli import app
 from engine.draft.terminal import Given, _asked
 from engine.draft.text import card_text

@@ -15,9 +15,9 @@ from sklearn.decomposition import PCA
 from sklearn.metrics.pairwise import cosine_similarity
 
 from engine import EmbeddingEvaluation, Engine, Filter, Settings, alike, compare, evaluation_of, projection
+from engine.checkpoints.warm import load_model
 from engine.errors import CardError, ModuleProbeError, NotComparable
-from engine.registry import ModelRegistry
-from engine.warm import load_model
+from engine.models.registry import ModelRegistry
 from tests.engine.echoing import ECHO, predicted
 from tests.engine.making import write_model
 from tests.pool import open_engine

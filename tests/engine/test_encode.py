@@ -13,11 +13,11 @@ import torch
 from torchvision.transforms import v2
 
 from engine import Engine, ForelightError, Settings, Source
-from engine.card_parts import ImageInput
-from engine.doubts import rehearse
+from engine.cards.parts import ImageInput
+from engine.checkpoints.warm import load_model
 from engine.errors import CardError, HostCodeFailed
+from engine.model_check.doubts import rehearse
 from engine.tasks.image_inputs import normalise
-from engine.warm import load_model
 from tests.conftest import Predicting
 from tests.engine.making import TABULAR_CARD, write_model
 from tests.pool import open_engine
@@ -101,7 +101,7 @@ def text_model(models: Path, **card: Any) -> Path:
 
 
 def loaded(folder: Path) -> Any:
-    from engine.card import read_card
+    from engine.cards.card import read_card
 
     return load_model(read_card(folder / "card.yaml"), folder)
 

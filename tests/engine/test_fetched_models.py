@@ -10,9 +10,9 @@ import fsspec
 import pytest
 
 from engine import Engine, Settings
+from engine.cards.versions import set_default
 from engine.errors import NotWritable
 from engine.settings import BUNDLED_MODELS
-from engine.versions import set_default
 from tests.pool import open_engine
 
 MODEL = "diabetes-progression"

@@ -12,11 +12,11 @@ import polars as pl
 import pytest
 
 from engine import Engine, ForecastEvaluation, Options, Results, Settings, Source, evaluation_of
+from engine.checkpoints.warm import load_model
 from engine.errors import CardError, ModuleProbeError
 from engine.evaluation.forecast_judging import forecast_figures
 from engine.ingest.steps import following
-from engine.registry import ModelRegistry
-from engine.warm import load_model
+from engine.models.registry import ModelRegistry
 from tests.engine.making import write_model
 from tests.pool import open_engine
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
-from engine.card import ImageInput
+from engine.cards.card import ImageInput
 from engine.errors import ReadError
 from engine.readers import Source
 from engine.readers.images import Picture, decode, decode_into, fit

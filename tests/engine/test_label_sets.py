@@ -13,8 +13,8 @@ from sklearn import metrics
 
 from engine import Engine, Filter, LabelSetComparison, LabelSetEvaluation, Results, Settings, compare, evaluation_of
 from engine.evaluation.set_judging import label_curve, label_set_figures
-from engine.label_sets import label_counts, labels_together, nearest_calls
 from engine.report import report_html
+from engine.results.label_sets import label_counts, labels_together, nearest_calls
 from engine.views import LabelCounts
 from tests.engine.echoing import ECHO, predicted
 from tests.engine.making import write_model
@@ -148,9 +148,9 @@ def test_two_runs_are_compared_label_by_label(echo: Engine, tmp_path: Path) -> N
     ],
 )
 def test_cards_that_do_not_fit(tmp_path: Path, change: dict[str, Any], words: str) -> None:
+    from engine.checkpoints.warm import load_model
     from engine.errors import ForelightError
-    from engine.registry import ModelRegistry
-    from engine.warm import load_model
+    from engine.models.registry import ModelRegistry
 
     write_model(tmp_path / "sets", ECHO, {**CARD, **change}, 0.0)
     with pytest.raises(ForelightError, match=words):

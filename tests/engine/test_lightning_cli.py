@@ -13,10 +13,10 @@ import torch
 import yaml
 from typer.testing import CliRunner
 
-from engine.card import read_card
+from engine.cards.card import read_card
+from engine.checkpoints.warm import LoadedModel, load_model
 from engine.cli import app
 from engine.errors import CardError, ForelightError
-from engine.warm import LoadedModel, load_model
 from tests.engine.making import TABULAR_CARD
 
 CODE = """

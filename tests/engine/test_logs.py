@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from engine.incidents import report_incident
-from engine.logs import trace
+from engine.observability.incidents import report_incident
+from engine.observability.logs import trace
 from engine.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 RUN = "a" * 26
 SAID = f"""
 import asyncio, logging, sys, threading, warnings
-from engine.incidents import report_incident
-from engine.logs import set_up_logs
+from engine.observability.incidents import report_incident
+from engine.observability.logs import set_up_logs
 from engine.settings import Settings
 
 set_up_logs(Settings(), "device-7")

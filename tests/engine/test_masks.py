@@ -28,10 +28,10 @@ from engine import (
     compare,
     evaluation_of,
 )
-from engine.card_parts import ImageInput
+from engine.cards.parts import ImageInput
 from engine.errors import ExportError, ModuleProbeError
-from engine.frame import frame_of
-from engine.masks import UNKNOWN, in_model_shape, in_own_shape
+from engine.kinds.frame import frame_of
+from engine.kinds.masks import UNKNOWN, in_model_shape, in_own_shape
 from engine.readers.images import fit
 from tests.engine.making import write_model
 from tests.pool import open_engine
@@ -229,8 +229,8 @@ def test_every_form_of_output(tmp_path: Path, kind: str) -> None:
     ],
 )
 def test_what_cannot_be_read_is_said(tmp_path: Path, kind: str, change: dict[str, Any], words: str) -> None:
-    from engine.registry import ModelRegistry
-    from engine.warm import load_model
+    from engine.checkpoints.warm import load_model
+    from engine.models.registry import ModelRegistry
 
     folder = write_model(tmp_path / "m" / "model", CODE, {**CARD, "image": {"size": [16, 24]}, **change}, kind)
     with pytest.raises(ModuleProbeError, match=words):

@@ -11,7 +11,7 @@ import pytest
 import pytorch_lightning as lightning
 
 from engine import Engine, ForelightError, Settings
-from engine.module import lightning_package
+from engine.checkpoints.module import lightning_package
 from tests.conftest import Predicting
 from tests.engine.making import TABULAR_CARD, write_model
 from tests.pool import open_engine

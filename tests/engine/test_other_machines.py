@@ -25,7 +25,7 @@ Opening = Callable[[str], Engine]
 def opening(tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opening]:
     """Opens engines on one home and one database, each as if on a machine of that name."""
     monkeypatch.setattr(owners, "_SECONDS_UNTIL_DEAD", 1.0)
-    monkeypatch.setattr("engine.keeper.SECONDS_BETWEEN_BEATS", 0.2)
+    monkeypatch.setattr("engine.lifecycle.keeper.SECONDS_BETWEEN_BEATS", 0.2)
     models = write_trouble(tmp_path / "models")
     settings = Settings(home=tmp_path / "home", models=(models,), accelerator="cpu", database_url=database)
     opened: list[Engine] = []

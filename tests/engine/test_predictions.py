@@ -16,10 +16,10 @@ from torch.utils.data import DataLoader, TensorDataset
 from torchvision.io import ImageReadMode, decode_image
 
 from engine import TASKS, Engine
-from engine.checkpoint import load_checkpoint
+from engine.checkpoints.checkpoint import load_checkpoint
+from engine.checkpoints.module import build_module
 from engine.demos.recipes.lorenz_state import STATES, long_table, measure, simulate
 from engine.demos.train import RECIPES
-from engine.module import build_module
 from tests.conftest import Predicting
 from tests.pool import open_engine
 

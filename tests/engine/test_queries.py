@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from engine import Engine, Filter, Options, Results, Settings, Source
-from engine.export import export_bytes, export_path, export_results, stream_export
+from engine.results.files import export_bytes, export_path, export_results, stream_export
 from tests.conftest import Predicting
 from tests.engine.making import write_model
 from tests.million import CARD, CODE, MODEL, make_model, make_run

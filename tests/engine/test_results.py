@@ -11,7 +11,7 @@ import pytest
 
 from engine import Engine, Filter, Results, Settings, Source
 from engine.errors import ExportError, RunNotFound, RunStateError
-from engine.export import FORMATS, export_results, harmless
+from engine.results.files import FORMATS, export_results, harmless
 from tests.conftest import Predicting
 from tests.pool import open_engine
 

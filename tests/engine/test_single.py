@@ -11,9 +11,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from engine import Engine, Report, Source
+from engine.checkpoints.warm import load_model
 from engine.errors import InputRefused, ReadError
-from engine.single import MOST_ROWS, predict_now
-from engine.warm import load_model
+from engine.prediction.single import MOST_ROWS, predict_now
 from tests.conftest import Predicting
 
 FILES = {

@@ -34,7 +34,7 @@ def files() -> Any:
 def opening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opening]:
     """Opens servers by the names of their machines, each with a disk of its own."""
     monkeypatch.setattr(owners, "_SECONDS_UNTIL_DEAD", 1.0)
-    monkeypatch.setattr("engine.keeper.SECONDS_BETWEEN_BEATS", 0.2)
+    monkeypatch.setattr("engine.lifecycle.keeper.SECONDS_BETWEEN_BEATS", 0.2)
     monkeypatch.setattr(storage, "_SECONDS_BETWEEN_LOOKS", 0.1)
     models = write_trouble(tmp_path / "models")
     opened: list[Engine] = []

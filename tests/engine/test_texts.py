@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from engine import ClassEvaluation, Engine, evaluation_of
-from engine.checkpoint import load_checkpoint
+from engine.checkpoints.checkpoint import load_checkpoint
+from engine.checkpoints.module import build_module
 from engine.demos.texts import WIDTH, encode
 from engine.errors import CardError
-from engine.module import build_module
 from engine.tasks import TASKS, task_of
 from engine.views import Texts
 from tests.conftest import Predicting

@@ -16,16 +16,16 @@ from PIL import Image
 from torch import nn
 from typer.testing import CliRunner
 
-from engine.card import read_card
+from engine.cards.card import read_card
+from engine.checkpoints.compiling import compile_forward
+from engine.checkpoints.warm import load_model
 from engine.cli import app
-from engine.compiling import compile_forward
 from engine.errors import CardError, PredictionFailed
-from engine.predictor import predict_shard
+from engine.model_check.tuning import Difference, Trial, Tuning
+from engine.prediction.predictor import predict_shard
 from engine.readers import Source
 from engine.runs.folder import RunFolder
 from engine.settings import Settings
-from engine.tuning import Difference, Trial, Tuning
-from engine.warm import load_model
 from tests.engine.making import TABULAR_CARD, write_model
 
 PICTURES: dict[str, Any] = {

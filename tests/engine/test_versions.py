@@ -14,12 +14,12 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from engine import Engine, Options, Run, Settings, Source, repeat
-from engine.card import file_hash
+from engine.cards.card import file_hash
+from engine.cards.versions import Version, add_version, read_versions, set_default
 from engine.cli import app
 from engine.errors import CardError, ModelChanged, NotWritable, UnknownVersion
-from engine.registry import ModelRegistry
+from engine.models.registry import ModelRegistry
 from engine.runs.folder import RunFolder
-from engine.versions import Version, add_version, read_versions, set_default
 from tests.engine.trouble import write_rows
 from tests.engine.versioned import shifted, write_versioned
 from tests.pool import open_engine

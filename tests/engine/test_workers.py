@@ -18,8 +18,8 @@ import pytest
 from engine import Engine, Options, Run, Settings, Source
 from engine.backends.process import WorkerProcess
 from engine.errors import CardError, DiskFull, ReadError, UnknownModel, WorkerDied
-from engine.messages import Answer, Failure, Said, WorkerFault, decode, encode
 from engine.settings import BUNDLED_MODELS
+from engine.workers.messages import Answer, Failure, Said, WorkerFault, decode, encode
 from tests.engine.trouble import write_rows, write_trouble
 from tests.pool import open_engine
 

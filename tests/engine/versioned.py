@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import yaml
 
-from engine.card import file_hash
+from engine.cards.card import file_hash
 from tests.engine.making import TABULAR_CARD, write_model
 from tests.engine.trouble import write_rows
 

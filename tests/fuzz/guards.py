@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from engine.card import ImageInput, ModelCard
+from engine.cards.card import ImageInput, ModelCard
 from engine.errors import CheckpointError, ForelightError, ReadError
 from engine.readers import Source, scan
 from engine.readers.archives import members, read_member
@@ -122,7 +122,7 @@ def check_name(content: bytes) -> None:
 
 def check_pickle(content: bytes) -> None:
     """What a checkpoint's pickle would make is described or refused; nothing of it is made."""
-    from engine.harmless import check_harmless
+    from engine.checkpoints.harmless import check_harmless
 
     with suppress(CheckpointError):
         check_harmless("x.ckpt", content, {"0": 16})

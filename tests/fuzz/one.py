@@ -8,7 +8,7 @@ import warnings
 
 import atheris
 
-_INSTRUMENTED = ["engine.readers", "engine.pickled", "engine.harmless", "dashboard.words"]
+_INSTRUMENTED = ["engine.readers", "engine.checkpoints.pickled", "engine.checkpoints.harmless", "dashboard.words"]
 _MOST_SECONDS, _MOST_MIB, _MOST_BYTES = 10, 1_000, 4_096
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from engine.card import ModelCard
-from engine.checkpoint import Checkpoint, load_checkpoint
+from engine.cards.card import ModelCard
+from engine.checkpoints.checkpoint import Checkpoint, load_checkpoint
 
 CARD = ModelCard.model_validate(
     {"title": "t", "task": "tabular-regression", "module": "engine.demos.mlp:MlpClassifier", "labels": ["a", "b"]}

@@ -7,11 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from engine.card import ModelCard
+from engine.cards.card import ModelCard
+from engine.cards.signature import Report
 from engine.ingest.table import INPUT_FILE
 from engine.readers import Source
 from engine.settings import Settings
-from engine.signature import Report
 from engine.tasks import task_of
 
 _TABLE: dict[str, Any] = {

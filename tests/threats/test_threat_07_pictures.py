@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from engine.card import ImageInput
+from engine.cards.card import ImageInput
 from engine.errors import ReadError
 from engine.ingest.images import picture_bytes, picture_thumbnail
 from engine.readers import Source

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from engine.card import ModelCard
+from engine.cards.card import ModelCard
 from engine.errors import ReadError
 from tests.threats.reading import SERIES, TABLE, messages, read
 

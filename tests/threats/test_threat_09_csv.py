@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from engine.card import ModelCard
+from engine.cards.card import ModelCard
 from engine.errors import ReadError
 from tests.threats.reading import TABLE, messages, read
 

@@ -13,10 +13,10 @@ import torch
 
 from engine import Settings
 from engine.backends.process import WorkerProcess
-from engine.card import file_hash
+from engine.cards.card import file_hash
 from engine.errors import CheckpointError, NotWritable
-from engine.new_checkpoints import NewCheckpoints
-from engine.registry import ModelRegistry
+from engine.lifecycle.new_checkpoints import NewCheckpoints
+from engine.models.registry import ModelRegistry
 from engine.uploads import Upload, Uploads
 from tests.engine.making import TABULAR_CARD, write_model
 

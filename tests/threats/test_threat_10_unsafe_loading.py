@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.backends.process import WorkerProcess
-from engine.checkpoint import load_checkpoint
+from engine.checkpoints.checkpoint import load_checkpoint
 from engine.errors import CheckpointError
 from engine.settings import UNSAFE_VARIABLE
 from tests.threats.checkpoints import CARD, Runs, load, saved

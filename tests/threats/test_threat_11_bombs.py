@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import torch
 
-from engine.checkpoint import MAX_PICKLE_BYTES
+from engine.checkpoints.checkpoint import MAX_PICKLE_BYTES
+from engine.checkpoints.module import build_module
 from engine.errors import CheckpointError, ForelightError
-from engine.module import build_module
 from tests.threats.checkpoints import CARD, load, repacked, saved
 
 _MOST_GROWTH = 64 << 20

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.checkpoint import load_checkpoint
+from engine.checkpoints.checkpoint import load_checkpoint
 from engine.errors import CheckpointError
 from tests.threats.checkpoints import CARD, WEIGHT, load, saved
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from engine.checkpoints.module import build_module
 from engine.errors import ForelightError
-from engine.module import build_module
 from tests.threats.checkpoints import CARD, load, saved
 
 NAMED = "named_by_a_checkpoint"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from engine.card import ModelCard, OutputKind
+from engine.cards.card import ModelCard, OutputKind
 from engine.tasks.table_inputs import TableInputs
 from engine.tasks.task import Task
 from engine.tasks.value_outputs import ValueOutputs

@@ -1,0 +1,1 @@
+"""From an untrusted .ckpt to a warm model."""

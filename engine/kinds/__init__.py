@@ -1,0 +1,1 @@
+"""What kinds of predictions there are: classes, label sets, numbers, boxes, masks."""

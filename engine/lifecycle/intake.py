@@ -1,0 +1,110 @@
+"""Files in, checked runs out: what a run is before it is started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from engine.backends.process import WorkerPool
+from engine.cards.card import file_hash
+from engine.cards.signature import Report
+from engine.errors import FULL_DISK, DiskFull, ReadError, TooMuchWork, WorkerDied
+from engine.facts import versions_here
+from engine.ingest.table import Progress
+from engine.models.registry import CARD_FILE, ModelEntry
+from engine.readers import Source
+from engine.runs.book import RunBook
+from engine.runs.folder import RunFolder, kept_sources, now
+from engine.runs.run import Record
+from engine.settings import Settings
+
+
+class Intake:
+    """Reads files in worker processes; the server never decodes them."""
+
+    def __init__(self, settings: Settings, book: RunBook, pool: WorkerPool) -> None:
+        self._settings, self._book, self._pool = settings, book, pool
+
+    def check(
+        self,
+        entry: ModelEntry,
+        sources: Sequence[Source],
+        renames: Mapping[str, str],
+        keep_files: bool,
+        visitor: str,
+        progress: Progress,
+    ) -> Record:
+        """A checked run; where that fails nothing is left."""
+        card = entry.usable_card()
+        folder = RunFolder.create(self._book.runs)
+        try:
+            kept = folder.keep(sources, self._settings.home) if keep_files else tuple(sources)
+            (folder.path / CARD_FILE).write_bytes(entry.text)
+            report, hashes = self._ingest(folder, kept, renames, progress)
+            folder.write_report(report)
+            folder.tidy()
+            record = Record(
+                id=folder.id,
+                model_id=entry.id,
+                version=entry.version,
+                title=card.title,
+                task=card.task,
+                visitor=visitor,
+                name=", ".join(source.name for source in kept[:3])[:200] + (" …" if len(kept) > 3 else ""),
+                sources=kept_sources(folder, kept, hashes),
+                renames=dict(renames),
+                card_sha256=entry.card_sha256,
+                checkpoint_sha256=checkpoint_hash(entry),
+                versions=versions_here(),
+                created=now(),
+                rows_total=report.n_rows,
+                bytes=folder.bytes(),
+            )
+            self._book.enter(folder, record)
+        except BaseException as exc:
+            folder.delete()
+            if isinstance(exc, OSError) and exc.errno in FULL_DISK:
+                raise DiskFull from exc
+            raise
+        return record
+
+    def read(self, job: str, *, settings: Settings | None = None, **arguments: Any) -> tuple[Mapping[str, Any], bytes]:
+        """A job of a worker that reads visitors' files."""
+        return self._pool.read(settings or self._settings, job, **arguments)
+
+    def _ingest(
+        self, folder: RunFolder, sources: Sequence[Source], renames: Mapping[str, str], progress: Progress
+    ) -> tuple[Report, Sequence[str]]:
+        """Reads the files in a worker; once more, more carefully, where that ended the process."""
+
+        def heard(said: Mapping[str, Any]) -> None:
+            progress(said["stage"], said["done"], said["total"])
+
+        asked: dict[str, Any] = {"heard": heard, "folder": folder.path, "sources": sources, "renames": renames}
+        try:
+            content, _ = self.read("ingest", **asked)
+        except TooMuchWork as exc:
+            raise ReadError(f"{', '.join(source.name for source in sources[:3])}: {exc}") from exc
+        except WorkerDied:
+            careful = self._settings.model_copy(update={"careful_decoding": True})
+            try:
+                content, _ = self.read("ingest", settings=careful, **asked)
+            except WorkerDied as exc:
+                raise ReadError(
+                    f"The process that read the files ended twice ({exc}). One of them is damaged, or too large for "
+                    "the memory here."
+                ) from exc
+        return Report.from_json(content["report"]), content["sha256"]
+
+
+def checkpoint_hash(entry: ModelEntry) -> str:
+    """SHA-256 of the model's checkpoint, read again when the file has changed."""
+    path = entry.folder / entry.usable_card().checkpoint
+    return _hash_of(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _hash_of(path: Path, changed: int) -> str:
+    return file_hash(path)

@@ -1,0 +1,1 @@
+"""What a host should know of a model before visitors meet it."""

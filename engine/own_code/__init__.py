@@ -1,0 +1,1 @@
+"""The card's own encode, collate and decode, and the rows they refuse."""

@@ -1,0 +1,1 @@
+"""What is asked of the predictions, a page or a bin at a time, and the files made of them."""

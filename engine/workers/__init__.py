@@ -1,0 +1,1 @@
+"""The worker process: what it can do, and what server and worker say to each other."""
