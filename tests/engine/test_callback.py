@@ -24,8 +24,8 @@ from engine.cards.versions import read_versions, set_default
 from engine.checkpoints.warm import load_model
 from engine.cli import app
 from engine.errors import CardError
+from engine.export import ExportCard
 from engine.models.registry import read_entries
-from engine.results.files import ExportCard
 from tests.pool import open_engine
 
 CODE = """
