@@ -71,9 +71,10 @@ page = st.navigation(
         ]
     }
 )
-# A figure is never cut: where its card is too narrow it goes on in the next line.
+# A figure is never cut: where its card is too narrow it goes on in the next line. The page begins below its header.
 st.html(
-    "<style>[data-testid=stMetricValue] *, [data-testid=stMetricLabel] * "
+    "<style>[data-testid=stMainBlockContainer] {padding-top: 4rem} "
+    "[data-testid=stMetricValue] *, [data-testid=stMetricLabel] * "
     "{white-space: normal !important; overflow-wrap: anywhere}</style>"
 )
 if caller.name:

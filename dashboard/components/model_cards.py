@@ -2,39 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from dashboard.words import number
+from dashboard.words import count, number, plain
 from engine import ModelCard, ModelEntry, task_of
 
 _FILES = Path(__file__).parent / "model_cards"
 _cards = st.components.v2.component(
     "forelight_model_cards",
-    html='<fieldset role="radiogroup"><legend></legend></fieldset>',
+    html=(_FILES / "cards.html").read_text(encoding="utf-8"),
     css=(_FILES / "cards.css").read_text(encoding="utf-8"),
     js=(_FILES / "cards.js").read_text(encoding="utf-8"),
 )
+_MANY = 8  # cards beyond which a visitor would rather search
 
 
-def choose_model(entries: Sequence[ModelEntry], key: str) -> ModelEntry | None:
-    """The usable model the visitor chose, the first at the beginning; None where there is none. Also sets `?model=`."""
+def choose_model(
+    entries: Sequence[ModelEntry], key: str, *, decided: Callable[[ModelEntry], bool] = lambda _: False
+) -> ModelEntry | None:
+    """The usable model the visitor chose, the first at the beginning; None where there is none. Also sets `?model=`.
+
+    Once it is `decided`, one line says which it is: what comes next is then on the screen, not below all the cards.
+    """
     usable = {entry.id: entry for entry in entries if entry.card is not None}
     if not usable:
         return None
-    chosen = _chosen(list(usable), key)
-    cards = [_content(entry.id, entry.usable_card()) for entry in usable.values()]
-    _cards(
-        key=key,
-        data={"cards": cards, "chosen": chosen, "label": "Models"},
-        default={"chosen": chosen},
-        on_chosen_change=lambda: None,
-    )
+    chosen, again = _chosen(list(usable), key), f"{key}-again"
+    if len(usable) > 1 and decided(usable[chosen]) and st.session_state.get(again) != chosen:
+        _say(usable[chosen], again)
+    else:
+        cards = [_content(entry.id, entry.usable_card()) for entry in usable.values()]
+        search = f"Search {count(len(cards), 'model')}" if len(cards) > _MANY else ""
+        _cards(
+            key=key,
+            data={"cards": cards, "chosen": chosen, "label": "Models", "search": search},
+            default={"chosen": chosen},
+            on_chosen_change=lambda: None,
+        )
     st.query_params["model"] = st.session_state["model"] = chosen
     return usable[chosen]
+
+
+def introduce(entry: ModelEntry) -> None:
+    """What the model does, whole, and the way to all that is known of it; a card has room for the beginning only."""
+    card = entry.usable_card()
+    with st.container(gap=None):
+        st.markdown(f"**{plain(card.title)}.** {plain(card.description, most=4_000)}")
+        st.page_link(
+            "app_pages/models.py",
+            label="What it needs and how good it is",
+            icon=":material/info:",
+            query_params={"model": entry.id},
+        )
+
+
+def _say(entry: ModelEntry, again: str) -> None:
+    """The chosen model in one line, and the way to another one."""
+    card = entry.usable_card()
+    with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(
+            f":material/deployed_code: **{plain(card.title)}** :small[:gray[{task_of(card).title}]]", width="content"
+        )
+        if st.button("Choose another model", icon=":material/swap_horiz:", type="tertiary", key=f"{again}-button"):
+            st.session_state[again] = entry.id
+            st.rerun()
 
 
 def _chosen(known: Sequence[str], key: str) -> str:

@@ -57,9 +57,15 @@ def ask_for_files(engine: GuardedEngine, entry: ModelEntry) -> Files | None:
     return kept
 
 
+def has_begun(entry: ModelEntry) -> bool:
+    """Whether the visitor has brought files for the model, all of them here already or not."""
+    return bool(st.session_state.get(_begun(entry)))
+
+
 def forget_files(engine: GuardedEngine, entry: ModelEntry) -> None:
     """Deletes what was uploaded for the model; the page then asks again."""
     kept: Files | None = st.session_state.pop(_key(entry), None)
+    st.session_state.pop(_begun(entry), None)
     st.session_state[f"round-{entry.id}"] = _round(entry) + 1
     for upload_id in kept.ids if kept is not None else ():
         try:
@@ -138,6 +144,7 @@ def take_files(engine: GuardedEngine, entry: ModelEntry, told: Mapping[str, Any]
     st.session_state[f"gone-{entry.id}"] = gone
     st.session_state.pop(_key(entry), None)
     if found and not gone:
+        st.session_state[_begun(entry)] = True
         st.session_state[_key(entry)] = Files(str(told["token"]), tuple(found), tuple(told["ids"]), sent=True)
 
 
@@ -174,12 +181,17 @@ def _show_files(engine: GuardedEngine, files: Files, entry: ModelEntry) -> None:
 def _keep(engine: GuardedEngine, entry: ModelEntry, files: Files) -> None:
     """Remembers the files, and shows an empty uploader next time."""
     forget_files(engine, entry)
+    st.session_state[_begun(entry)] = True
     st.session_state[_key(entry)] = files
     st.rerun()
 
 
 def _key(entry: ModelEntry) -> str:
     return f"upload-{entry.id}"
+
+
+def _begun(entry: ModelEntry) -> str:
+    return f"begun-{entry.id}"
 
 
 def _round(entry: ModelEntry) -> int:

@@ -305,3 +305,18 @@ def test_the_servers_memory_does_not_grow_with_the_file(page: Page, host: Host, 
     assert most - before < MOST_GROWTH
     page.get_by_role("button", name="Use other files").click()
     expect(page.get_by_text("Drop your files here")).to_be_visible()
+
+
+def test_what_comes_next_is_on_a_phones_screen(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    digits = page.get_by_role("radio", name="Handwritten digits")
+    page.get_by_role("searchbox", name="Search").fill("pict DIGIT")
+    expect(page.get_by_role("radio", name="Penguins")).to_be_hidden()
+    page.get_by_role("searchbox", name="Search").fill("")
+    digits.click(force=True)
+    expect(page.get_by_text("Drop your files here")).to_be_in_viewport()
+    page.get_by_role("button", name="60 digits in folders").click()
+    expect(page.get_by_role("button", name="Predict 60 rows")).to_be_in_viewport()
+    expect(digits).to_have_count(0)
+    page.get_by_role("button", name="Choose another model").click()
+    expect(digits).to_be_checked()
