@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     log_messages: bool = Field(default=False, description="log the words of errors too, which may quote visitors' data")
     metrics_port: int = Field(default=0, ge=0, le=65_535, description="a port of its own for /metrics; none where 0")
     metrics_address: str = Field(default="127.0.0.1", description="where that port listens")
-    careful_decoding: bool = Field(default=False, description="check every PNG before the fast decoder sees it")
+    careful_decoding: bool = Field(default=False, description="decode every picture by Pillow, JPEG too")
     max_rows: int = Field(default=200_000_000, ge=1, description="most rows of one run")
     max_columns: int = Field(default=10_000, ge=1, description="most columns of one file")
     max_cell_bytes: int = Field(default=1_000_000, ge=1, description="most bytes of one cell of text")

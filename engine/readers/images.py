@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,7 +16,8 @@ from torchvision.transforms.v2 import functional as transforms
 from engine.cards.card import ImageInput
 from engine.errors import ReadError
 from engine.readers.archives import Member, members, read_member
-from engine.readers.jpeg import decoded_fast, plain_pixels, shrink
+from engine.readers.jpeg import plain_pixels, shrink
+from engine.readers.png import plain_png
 from engine.readers.source import Source
 from engine.settings import Settings
 
@@ -28,8 +27,6 @@ _MOST_THREADS = 6  # each may hold a picture of the most pixels, of some bytes e
 _FEWEST_A_TASK, _MOST_A_TASK = 8, 128
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 Image.MAX_IMAGE_PIXELS = None  # Pillow only warns up to twice its own limit; the host's is asked for every picture
-_PNG_HEADER = struct.Struct(">8xI4sIIBBBBB")
-_PNG_CHUNK = struct.Struct(">I4s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +82,14 @@ def decode_into(
     pixels: np.ndarray,
     image: ImageInput,
     max_pixels: int,
-    careful: bool = True,
+    careful: bool = False,
     sizes: np.ndarray | None = None,
 ) -> list[str]:
     """Decodes into uint8 `pixels` (pictures, channels, height, width); gives for each "" or why it cannot be used.
 
     `sizes` (pictures, 2) gets each one's own height and width, as it is looked at; 0 where it cannot be decoded.
 
-    The fast decoder ends the process at some PNGs whose pixels are damaged. `careful` inflates and counts those of
-    every PNG first; without it that is the risk of whoever can start another process.
+    `careful` leaves all decoding to Pillow, as whoever asks again does after the process ended.
     """
 
     threads = min(_MOST_THREADS, max(2, torch.get_num_threads()))
@@ -117,7 +113,7 @@ def decode_into(
         return [error for errors in pool.map(task, starts) for error in errors]
 
 
-def decode(content: bytes, image: ImageInput, max_pixels: int, careful: bool = True) -> torch.Tensor:
+def decode(content: bytes, image: ImageInput, max_pixels: int, careful: bool = False) -> torch.Tensor:
     """uint8 (channels, height, width) of the size the model takes; ReadError saying what is wrong with the picture."""
     return fit(_decoded(content, image, max_pixels, careful)[0], image)
 
@@ -152,60 +148,21 @@ def _decode_one(
 
 
 def _decoded(content: bytes, image: ImageInput, max_pixels: int, careful: bool) -> tuple[torch.Tensor, tuple[int, int]]:
-    """(the picture, its own height and width): by the fast decoder plain PNG and JPEG, by Pillow every other kind."""
-    if not _is_plain(content, max_pixels, careful):
-        return _opened_and_decoded(content, image, max_pixels)
-    try:
-        decoded = decoded_fast(content, image.channels)
-    except RuntimeError as exc:
-        raise ReadError("cannot be decoded: it is damaged or cut short. Save it again.") from exc
+    """(the picture, its own height and width): by the fast decoders plain PNG and JPEG, by Pillow every other kind."""
+    png = plain_png(content, max_pixels)
+    if png is None:
+        return _opened_and_decoded(content, image, max_pixels, careful)
+    decoded = _pixels(png, image.channels)
     return decoded, _height_width(decoded)
 
 
-def _is_plain(content: bytes, max_pixels: int, careful: bool) -> bool:
-    """Whether this is a PNG of 8 bits a channel, small enough, of nothing but pixels, and whole."""
-    if len(content) < _PNG_HEADER.size or not content.startswith(b"\x89PNG\r\n\x1a\n"):
-        return False
-    length, kind, width, height, depth, colour, *others = _PNG_HEADER.unpack_from(content)
-    if (length, kind, depth, others) != (13, b"IHDR", 8, [0, 0, 0]) or colour not in (0, 2):
-        return False
-    if not 0 < width * height <= max_pixels:
-        return False
-    packed = _pixel_data(content)
-    return bool(packed) and (not careful or _is_whole(packed, height, width * (3 if colour == 2 else 1) + 1))
-
-
-def _pixel_data(content: bytes) -> bytes:
-    """The packed pixels, where the chunks are header, pixels and end, all checksums right; else nothing."""
-    place, packed, kind = 8, [], b""
-    while place + 12 <= len(content) and kind != b"IEND":
-        length, kind = _PNG_CHUNK.unpack_from(content, place)
-        end = place + 8 + length
-        if end + 4 > len(content) or zlib.crc32(content[place + 4 : end]) != int.from_bytes(content[end : end + 4]):
-            return b""
-        if kind == b"IDAT":
-            packed.append(content[place + 8 : end])
-        elif kind != (b"IEND" if packed else b"IHDR") or (kind == b"IHDR" and place != 8):
-            return b""
-        place = end + 4
-    return b"".join(packed) if kind == b"IEND" else b""
-
-
-def _is_whole(packed: bytes, lines: int, line_bytes: int) -> bool:
-    """Whether the pixels unpack to that many lines, each with a filter there is."""
-    inflater = zlib.decompressobj()
-    try:
-        pixels = inflater.decompress(packed, lines * line_bytes + 1)
-    except zlib.error:
-        return False
-    return inflater.eof and len(pixels) == lines * line_bytes and max(pixels[::line_bytes]) <= 4
-
-
-def _opened_and_decoded(content: bytes, image: ImageInput, max_pixels: int) -> tuple[torch.Tensor, tuple[int, int]]:
+def _opened_and_decoded(
+    content: bytes, image: ImageInput, max_pixels: int, careful: bool
+) -> tuple[torch.Tensor, tuple[int, int]]:
     with opened_picture(content, max_pixels) as opened:
         if image.draft and (size := shrink(opened, image)):
             return _with_pillow(opened, image.channels), size
-        plain = plain_pixels(opened, content, image.channels)
+        plain = None if careful else plain_pixels(opened, content, image.channels)
         decoded = _with_pillow(opened, image.channels) if plain is None else plain
         return decoded, _height_width(decoded)
 
@@ -213,7 +170,12 @@ def _opened_and_decoded(content: bytes, image: ImageInput, max_pixels: int) -> t
 def _with_pillow(opened: Image.Image, channels: int) -> torch.Tensor:
     """The first frame, upright, on white where it is transparent; its channels lie together."""
     ImageOps.exif_transpose(opened, in_place=True)
-    values = torch.from_numpy(np.array(_on_white(opened).convert("RGB" if channels == 3 else "L")))
+    return _pixels(_on_white(opened), channels)
+
+
+def _pixels(picture: Image.Image, channels: int) -> torch.Tensor:
+    mode = "RGB" if channels == 3 else "L"
+    values = torch.from_numpy(np.array(picture if picture.mode == mode else picture.convert(mode)))
     return values.permute(2, 0, 1) if channels == 3 else values[None]
 
 

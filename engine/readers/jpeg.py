@@ -7,9 +7,13 @@ import math
 import torch
 from PIL import ExifTags, Image
 from PIL.JpegImagePlugin import JpegImageFile
-from torchvision.io import ImageReadMode, decode_image
 
 from engine.cards.card import ImageInput
+
+try:
+    from torchvision.io import ImageReadMode, decode_image
+except ImportError:  # since 0.29 it says that it will give its decoders up
+    decode_image = None
 
 _SPARE = 2.0
 _ON_ITS_SIDE = (5, 6, 7, 8)
@@ -22,18 +26,13 @@ def plain_pixels(opened: Image.Image, content: bytes, channels: int) -> torch.Te
     """
     if not isinstance(opened, JpegImageFile) or opened.mode != ("RGB" if channels == 3 else "L"):
         return None
-    if _orientation(opened) != 1:
+    if decode_image is None or _orientation(opened) != 1:
         return None
     try:
-        return decoded_fast(content, channels)
+        mode = ImageReadMode.RGB if channels == 3 else ImageReadMode.GRAY
+        decoded: torch.Tensor = decode_image(torch.frombuffer(bytearray(content), dtype=torch.uint8), mode)
     except RuntimeError:
         return None
-
-
-def decoded_fast(content: bytes, channels: int) -> torch.Tensor:
-    """uint8 (channels, height, width) by torchvision's own decoders; RuntimeError where they refuse."""
-    mode = ImageReadMode.RGB if channels == 3 else ImageReadMode.GRAY
-    decoded: torch.Tensor = decode_image(torch.frombuffer(bytearray(content), dtype=torch.uint8), mode)
     return decoded
 
 

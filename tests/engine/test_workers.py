@@ -10,8 +10,9 @@ import sys
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,22 +131,53 @@ def test_a_row_that_kills_twice_fails_its_run_and_no_other(engine: Engine, model
     assert engine.results(done.id).n_rows == 100
 
 
-def test_a_picture_that_ends_the_decoder_costs_its_own_row(engine: Engine, tmp_path: Path) -> None:
-    whole = (BUNDLED_MODELS / "digits" / "samples").glob("*.zip")
-    with zipfile.ZipFile(next(whole)) as archive:
+def test_damaged_pictures_cost_their_own_rows_and_no_process(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = _asked(monkeypatch)
+    run = engine.check("digits", [_pictures(tmp_path / "pictures.zip", damaged=range(3, 9))])
+    assert (run.report.n_rows, run.report.n_good) == (12, 6)
+    assert [problem.row for problem in run.report.problems if problem.row] == [4, 5, 6, 7, 8, 9]
+    assert len(asked) == 1, "it is read once"
+
+
+def test_files_whose_reader_died_are_read_again_with_more_care(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = _asked(monkeypatch, deaths=1)
+    assert engine.check("digits", [_pictures(tmp_path / "pictures.zip", damaged=[])]).report.n_good == 12
+    assert [settings.careful_decoding for settings in asked] == [False, True]
+
+
+def _asked(monkeypatch: pytest.MonkeyPatch, deaths: int = 0) -> list[Settings]:
+    """The settings of each reading that workers are asked for from now on; so many of them die of it first."""
+    call = WorkerProcess.call
+    asked: list[Settings] = []
+
+    def noted(self: WorkerProcess, name: str, settings: Settings, **arguments: Any) -> object:
+        if name == "ingest":
+            asked.append(settings)
+            if len(asked) <= deaths:
+                raise WorkerDied("SIGSEGV, a fault in native code")
+        return call(self, name, settings, **arguments)
+
+    monkeypatch.setattr(WorkerProcess, "call", noted)
+    return asked
+
+
+def _pictures(path: Path, damaged: Collection[int]) -> Source:
+    """A zip of twelve pictures, some of them damaged."""
+    samples = (BUNDLED_MODELS / "digits" / "samples").glob("*.zip")
+    with zipfile.ZipFile(next(samples)) as archive:
         picture = next(archive.read(name) for name in archive.namelist() if name.endswith(".png"))
-    path = tmp_path / "pictures.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for number in range(12):
-            archive.writestr(f"{number}.png", _ending(picture) if number == 5 else picture)
-    run = engine.check("digits", [Source(path.name, path)])
-    assert run.report.n_rows == 12
-    assert run.report.n_good == 11
-    assert run.report.problems[0].row == 6
+            archive.writestr(f"{number:02}.png", _ending(picture) if number in damaged else picture)
+    return Source(path.name, path)
 
 
 def _ending(picture: bytes) -> bytes:
-    """The picture with pixels that stop early, all checksums right: torchvision's decoder dies of some of these."""
+    """The picture with pixels that stop early, all checksums right: torchvision's decoder dies of these."""
     start = picture.index(b"IDAT")
     length = int.from_bytes(picture[start - 4 : start])
     data = zlib.decompress(picture[start + 4 : start + 4 + length])
@@ -163,10 +195,7 @@ def _ending(picture: bytes) -> bytes:
 def test_a_file_that_ends_its_reader_twice_is_refused(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(*_: object, **__: object) -> None:
-        raise WorkerDied("SIGSEGV, a fault in native code")
-
-    monkeypatch.setattr(WorkerProcess, "call", die)
+    _asked(monkeypatch, deaths=2)
     with pytest.raises(ReadError, match=r"ended twice \(SIGSEGV"):
         engine.check("slow", [Source("rows.csv", write_rows(tmp_path / "rows.csv", 3))])
     assert not list(engine.settings.runs_folder.iterdir())
