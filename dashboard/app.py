@@ -11,20 +11,20 @@ import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
-from dashboard.api import EXCEPTION_HANDLERS, ROUTES
-from dashboard.exposure import check_exposure
+from dashboard.access.exposure import check_exposure
+from dashboard.access.login import LOGIN_ROUTES, LoginWall
+from dashboard.access.login_trail import LoginTrail
+from dashboard.access.names import OwnNames
+from dashboard.access.security import Closed, SecurityHeaders
+from dashboard.access.visitors import Visitors
 from dashboard.failures import show_failure
 from dashboard.leftovers import keep_memory_together, leftovers_given_back
-from dashboard.login import LOGIN_ROUTES, LoginWall
-from dashboard.login_trail import LoginTrail
 from dashboard.logs import speak_through_one
-from dashboard.names import OwnNames
-from dashboard.operating import OPERATING_ROUTES, serve_metrics
 from dashboard.resources import get_engine, warm_up
-from dashboard.security import Closed, SecurityHeaders
-from dashboard.trail import TRAIL_ROUTES
+from dashboard.routes.fetching import EXCEPTION_HANDLERS, ROUTES
+from dashboard.routes.operating import OPERATING_ROUTES, serve_metrics
+from dashboard.routes.trail import TRAIL_ROUTES
 from dashboard.v1.app import API_ROUTES
-from dashboard.visitors import Visitors
 from engine import set_up_logs
 
 

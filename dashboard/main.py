@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.callers import this_caller
+from dashboard.access.callers import this_caller
 from dashboard.components.account import say_logged_out, show_account
 from dashboard.failures import shown_failures
 

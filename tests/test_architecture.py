@@ -35,8 +35,15 @@ LAYERS = (
     ("engine",),
     ("engine.cli", "engine.demos"),
     ("engine.__main__",),
-    ("dashboard",),
+    ("dashboard.leftovers", "dashboard.logs", "dashboard.resources", "dashboard.typed", "dashboard.words"),
+    ("dashboard.access", "dashboard.address", "dashboard.charts", "dashboard.failures"),
+    ("dashboard.routes", "dashboard.selection"),
+    ("dashboard.v1",),
+    ("dashboard.components",),
+    ("dashboard.app_pages", "dashboard.main"),
+    ("dashboard", "dashboard.app"),
 )
+TOPS = ("engine", "dashboard")
 WEB = ("streamlit", "starlette", "fastapi", "uvicorn")
 PUBLIC = ("engine", "engine.errors", "engine.views")
 
@@ -55,7 +62,7 @@ def layer_of(module: str) -> tuple[int, str]:
         (len(name), number, name)
         for number, names in enumerate(LAYERS)
         for name in names
-        if module == name or (name != "engine" and module.startswith(f"{name}."))
+        if module == name or (name not in TOPS and module.startswith(f"{name}."))
     ]
     if not fitting:
         pytest.fail(f"{module} is in no layer: put it into one")
@@ -67,10 +74,9 @@ def imports(path: Path) -> Iterator[str]:
     for node in _running(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module == "engine":
-            names = [alias.name for alias in node.names]
-            inside = {path.stem for path in (ROOT / "engine").iterdir()}
-            yield from (f"engine.{name}" if name in inside else "engine" for name in names)
+        elif isinstance(node, ast.ImportFrom) and node.module in TOPS:
+            top, inside = node.module, {path.stem for path in (ROOT / node.module).iterdir()}
+            yield from (f"{top}.{alias.name}" if alias.name in inside else top for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
 

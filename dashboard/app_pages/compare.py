@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import selection
-from dashboard.callers import this_engine
+from dashboard.access.callers import this_engine
 from dashboard.components.comparison import choose_other, show_comparison
 from dashboard.components.progress import show_progress
 from dashboard.components.run_title import asked_run, results_of, show_facts

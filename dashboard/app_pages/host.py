@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.callers import this_engine
+from dashboard.access.callers import this_engine
 from dashboard.components.host_now import show_now
 from dashboard.components.host_settings import show_settings
 from dashboard.components.host_trail import people_of, show_trail

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.callers import this_engine
+from dashboard.access.callers import this_engine
 from dashboard.components.model_cards import choose_model, introduce
 from dashboard.components.preflight import checked_run, show_columns, show_report
 from dashboard.components.start import ask_to_start, show_preview

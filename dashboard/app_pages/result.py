@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import selection
-from dashboard.callers import this_engine
+from dashboard.access.callers import this_engine
 from dashboard.components.about import show_about
 from dashboard.components.actions import show_actions
 from dashboard.components.compare_offer import offer_comparison

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.callers import this_engine
+from dashboard.access.callers import this_engine
 from dashboard.components.run_list import ask_what, show_runs, show_shared, show_storage
 
 engine = this_engine()

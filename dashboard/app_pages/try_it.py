@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.callers import this_engine
+from dashboard.access.callers import this_engine
 from dashboard.components.first_row import first_row
 from dashboard.components.model_cards import choose_model
 from dashboard.components.version_choice import choose_version

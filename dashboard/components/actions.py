@@ -7,9 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import selection
-from dashboard.api import download_path
-from dashboard.callers import keyed
+from dashboard.access.callers import keyed
 from dashboard.components.report_link import offer_report
+from dashboard.routes.fetching import download_path
 from dashboard.words import count, size
 from engine import MOST_EXCEL_ROWS, PICTURE_FORMATS, Filter, GuardedEngine, Results, Run
 

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import picture_charts
+from dashboard.charts import pictures as picture_charts
 from dashboard.components.chart import draw, show_title
 from dashboard.components.judging import (
     Where,

@@ -11,7 +11,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard import selection
-from dashboard.callers import this_engine
+from dashboard.access.callers import this_engine
 from dashboard.words import plain
 from engine import Filter, csv_text
 

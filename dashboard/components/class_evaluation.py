@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
-from dashboard import evaluation_charts as charts
 from dashboard import selection
+from dashboard.charts import evaluation as charts
 from dashboard.components.chart import Marks, draw, show_title
 from dashboard.components.judging import (
     Where,

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import evaluation_charts as charts
+from dashboard.charts import evaluation as charts
 from dashboard.components.box_evaluation import box_cards
 from dashboard.components.chart import draw, show_title
 from dashboard.components.class_evaluation import class_cards

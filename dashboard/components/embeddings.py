@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import embedding_charts
-from dashboard.api import picture_path
-from dashboard.callers import keyed
+from dashboard.access.callers import keyed
+from dashboard.charts import embeddings as embedding_charts
 from dashboard.components.chart import Marks, draw, show_title
 from dashboard.components.judging import Known, Where, known, show_cards, show_nothing_to_judge, show_used
+from dashboard.routes.fetching import picture_path
 from dashboard.words import count, plain
 from engine import Alike, EmbeddingEvaluation, EmbeddingFigures, Filter, Projection, Results, alike, projection
 from engine.views import EmbeddingMap, Gallery

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import forecast_charts, selection
+from dashboard import selection
+from dashboard.charts import forecasts as forecast_charts
 from dashboard.components.chart import draw, show_title
 from dashboard.components.judging import (
     Where,

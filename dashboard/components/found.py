@@ -10,9 +10,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.api import mask_path, picture_path
-from dashboard.callers import keyed
+from dashboard.access.callers import keyed
 from dashboard.components.boxes import box_legend, box_summary, boxes_from, outlines
+from dashboard.routes.fetching import mask_path, picture_path
 from engine import Boxes, Masks, ModelCard, Results, frame_of
 
 FILES = Path(__file__).parent / "overlay"

@@ -10,11 +10,11 @@ import polars as pl
 import streamlit as st
 
 from dashboard import selection
-from dashboard.api import picture_path
-from dashboard.callers import keyed
+from dashboard.access.callers import keyed
 from dashboard.components.found import OVERLAY_CSS, OVERLAY_JS, lies_in_pictures, summary, tile_layer
 from dashboard.components.pages import first_page, show_pages
 from dashboard.components.row_detail import open_row
+from dashboard.routes.fetching import picture_path
 from dashboard.words import count, number, plain
 from engine import Filter, ResultColumn, Results
 from engine.views import Gallery

@@ -7,7 +7,7 @@ from datetime import date
 
 import streamlit as st
 
-from dashboard.trail import namer, trail_path
+from dashboard.routes.trail import namer, trail_path
 from dashboard.words import count, plain
 from engine import AuditSearch, GuardedEngine
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
-from dashboard import charts, label_charts, selection
+from dashboard import selection
+from dashboard.charts import charts
+from dashboard.charts import labels as label_charts
 from dashboard.components.chart import Answer, Marks, draw, marked, show_title
 from dashboard.components.review import choosable
 from dashboard.words import count, plain

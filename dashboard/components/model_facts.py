@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.api import template_path
 from dashboard.components.new_version import offer_new_version
 from dashboard.components.snippets import show_snippets
 from dashboard.components.versions import show_versions
 from dashboard.failures import shown_failures
+from dashboard.routes.fetching import template_path
 from dashboard.words import code, count, number, plain, size
 from engine import GuardedEngine, LabelSets, ModelCard, ModelEntry, task_of
 

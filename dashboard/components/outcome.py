@@ -8,10 +8,10 @@ from typing import Any, Literal
 import polars as pl
 import streamlit as st
 
-from dashboard.charts import probability_figure
+from dashboard.charts.charts import probability_figure
+from dashboard.charts.embeddings import vector_figure
 from dashboard.components.boxes import show_boxes_of_row
 from dashboard.components.found import lies_in_pictures
-from dashboard.embedding_charts import vector_figure
 from dashboard.words import number, plain, with_unit
 from engine import ModelCard, Report, ResultColumn, task_of
 

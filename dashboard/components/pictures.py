@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 import streamlit as st
 
-from dashboard import charts, picture_charts
+from dashboard.charts import charts
+from dashboard.charts import pictures as picture_charts
 from dashboard.components.chart import Answer, Marks, chosen_bins, draw, marked, show_title
 from engine import Filter, Results, box_counts, box_scores
 from engine.views import ClassAreas, Distribution, FoundObjects

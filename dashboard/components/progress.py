@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import selection
-from dashboard.callers import this_engine
+from dashboard.access.callers import this_engine
 from dashboard.failures import shown_failures
 from dashboard.words import count, duration, plain
 from engine import Filter, GuardedEngine, Results, Run

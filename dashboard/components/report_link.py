@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.api import report_path
-from dashboard.callers import keyed
+from dashboard.access.callers import keyed
+from dashboard.routes.fetching import report_path
 from engine import Run
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import charts, selection
+from dashboard import selection
+from dashboard.charts import charts
 from dashboard.components.chart import draw, show_title
 from dashboard.words import count, plain, with_unit
 from engine import Filter, Results

@@ -8,17 +8,17 @@ from typing import Any
 import streamlit as st
 
 from dashboard import selection
-from dashboard.api import picture_path
-from dashboard.callers import keyed
-from dashboard.charts import distribution_figure
+from dashboard.access.callers import keyed
+from dashboard.charts.charts import distribution_figure
+from dashboard.charts.forecasts import forecast_alt, forecast_figure
+from dashboard.charts.series import series_figure
 from dashboard.components.embeddings import is_embedded, show_alike
 from dashboard.components.found import lies_in_pictures, show_found_of_row
 from dashboard.components.outcome import show_outcome
 from dashboard.components.row_cells import show_cells
 from dashboard.components.texts import show_text
 from dashboard.components.what_if import show_what_if_of_row
-from dashboard.forecast_charts import forecast_alt, forecast_figure
-from dashboard.series_charts import series_figure
+from dashboard.routes.fetching import picture_path
 from dashboard.words import count, extent, number, plain
 from engine import Filter, Results, neighbours
 from engine.views import Confidence, Distribution, ForecastLines, Gallery, LabelCounts, SeriesLines, Texts

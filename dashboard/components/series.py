@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import polars as pl
 import streamlit as st
 
-from dashboard import selection, series_charts
+from dashboard import selection
+from dashboard.charts import series as series_charts
 from dashboard.components.chart import Marks, draw, show_title
 from dashboard.words import count, extent, number, plain, short
 from engine import Filter, Results

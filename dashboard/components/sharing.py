@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard.callers import KEY
+from dashboard.access.callers import KEY
 from dashboard.words import day
 from engine import GuardedEngine, Run, Share
 

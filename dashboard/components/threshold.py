@@ -7,7 +7,7 @@ from math import floor
 
 import streamlit as st
 
-from dashboard import evaluation_charts as charts
+from dashboard.charts import evaluation as charts
 from dashboard.components.chart import draw, show_title
 from dashboard.components.judging import Where, class_curve, known, show_cards
 from dashboard.words import count, plain, short

@@ -11,8 +11,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.api import template_path
 from dashboard.components.lake import offer_lake
+from dashboard.routes.fetching import template_path
 from dashboard.words import count, listed, plain, short, size
 from engine import ForelightError, GuardedEngine, ModelEntry, Source, Upload, task_of
 
@@ -75,7 +75,7 @@ def forget_files(engine: GuardedEngine, entry: ModelEntry) -> None:
 
 
 def _show_uploader(engine: GuardedEngine, entry: ModelEntry, kept: Files | None) -> None:
-    """Files go from the browser to dashboard/receiving.py; what comes here is which of them have all arrived."""
+    """Files go from the browser to dashboard/routes/receiving.py; what comes here is which of them have all arrived."""
     card, key = entry.usable_card(), f"uploader-{entry.id}"
 
     def arrived() -> None:

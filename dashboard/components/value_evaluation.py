@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import evaluation_charts as charts
+from dashboard.charts import evaluation as charts
 from dashboard.components.chart import draw, show_title
 from dashboard.components.judging import (
     Where,

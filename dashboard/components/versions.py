@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import charts
+from dashboard.charts import charts
 from dashboard.components.chart import draw
 from dashboard.components.version_choice import remember_version
 from dashboard.failures import shown_failures

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import charts, selection
+from dashboard import selection
+from dashboard.charts import charts
 from dashboard.components import embeddings, forecast, label_views, pictures, review, series, texts
 from dashboard.components.chart import (
     Answer,

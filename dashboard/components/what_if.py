@@ -9,7 +9,7 @@ from typing import Any, Literal
 import polars as pl
 import streamlit as st
 
-from dashboard.callers import this_engine
+from dashboard.access.callers import this_engine
 from dashboard.components.outcome import (
     answers,
     good_line,

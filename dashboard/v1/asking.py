@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
-from dashboard.callers import LOCAL, caller_of, is_program_here, key_of
+from dashboard.access.callers import LOCAL, caller_of, is_program_here, key_of
 from dashboard.resources import get_engine
 from engine import Caller, GuardedEngine
 

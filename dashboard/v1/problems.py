@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from dashboard.statuses import status_of
+from dashboard.routes.statuses import status_of
 from engine import ForelightError, Report, report_incident
 from engine.errors import CardError, CheckpointError, InputRefused, LoginNeeded, ReadError
 

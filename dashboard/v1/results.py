@@ -11,8 +11,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
 from dashboard.address import FILTER, read_filters
-from dashboard.api import COLUMN, MEDIA_TYPES
-from dashboard.files import LargeFile
+from dashboard.routes.fetching import COLUMN, MEDIA_TYPES
+from dashboard.routes.files import LargeFile
 from dashboard.v1.asking import Asked
 from dashboard.v1.models import plain_rows
 from dashboard.v1.problems import responses

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sse_starlette.sse import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
-from dashboard.receiving import receive_body
+from dashboard.routes.receiving import receive_body
 from dashboard.v1.asking import Asked
 from dashboard.v1.problems import Refused, responses
 from dashboard.v1.schemas import (

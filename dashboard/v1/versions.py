@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
-from dashboard.receiving import receive_body
+from dashboard.routes.receiving import receive_body
 from dashboard.v1.asking import Asked
 from dashboard.v1.problems import responses
 from dashboard.v1.schemas import Model, ModelId, Text, VersionOfModel, WantedVersion

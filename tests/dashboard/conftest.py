@@ -19,8 +19,8 @@ FinishedRun = Callable[..., Run]
 @pytest.fixture(autouse=True)
 def _no_cookies(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that is run without a browser has none."""
-    monkeypatch.setattr("dashboard.visitors._kept", lambda: "")
-    monkeypatch.setattr("dashboard.callers._asked", lambda: ({}, "203.0.113.7"))
+    monkeypatch.setattr("dashboard.access.visitors._kept", lambda: "")
+    monkeypatch.setattr("dashboard.access.callers._asked", lambda: ({}, "203.0.113.7"))
 
 
 @pytest.fixture

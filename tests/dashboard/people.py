@@ -8,9 +8,9 @@ import json
 import pytest
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
-import dashboard.callers
-import dashboard.login
-from dashboard.visitors import COOKIE
+import dashboard.access.callers
+import dashboard.access.login
+from dashboard.access.visitors import COOKIE
 
 SECRET, ORIGIN = "s" * 32, "http://testserver"
 HOST = "host@example.org"
@@ -18,10 +18,10 @@ HOST = "host@example.org"
 
 def believe(patch: pytest.MonkeyPatch) -> None:
     """Lets the dashboard take those logins for its identity provider's."""
-    patch.setattr(dashboard.callers, "get_cookie_secret", lambda: SECRET)
-    patch.setattr(dashboard.callers, "get_origin_from_redirect_uri", lambda: ORIGIN)
-    patch.setattr(dashboard.login, "providers", lambda: ("default",))
-    patch.setattr(dashboard.login, "generate_login_redirect_url", lambda provider: "/auth/login?provider=x")
+    patch.setattr(dashboard.access.callers, "get_cookie_secret", lambda: SECRET)
+    patch.setattr(dashboard.access.callers, "get_origin_from_redirect_uri", lambda: ORIGIN)
+    patch.setattr(dashboard.access.login, "providers", lambda: ("default",))
+    patch.setattr(dashboard.access.login, "generate_login_redirect_url", lambda provider: "/auth/login?provider=x")
 
 
 def visitor(login: bool, name: str) -> str:

@@ -11,8 +11,15 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from dashboard.api import EXCEPTION_HANDLERS, ROUTES, download_path, picture_path, report_path, template_path
-from dashboard.security import SecurityHeaders
+from dashboard.access.security import SecurityHeaders
+from dashboard.routes.fetching import (
+    EXCEPTION_HANDLERS,
+    ROUTES,
+    download_path,
+    picture_path,
+    report_path,
+    template_path,
+)
 from engine import Engine, Filter, Run, Source
 
 FinishedRun = Callable[..., Run]

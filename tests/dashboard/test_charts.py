@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from dashboard import charts, series_charts
+from dashboard.charts import charts
+from dashboard.charts import series as series_charts
 from engine.views import Against, ClassBalance, Confidence, Distribution, SeriesLines
 
 LABELS = ("cat", "dog", "bird")

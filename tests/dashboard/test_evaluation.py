@@ -31,7 +31,7 @@ def echo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     monkeypatch.setenv("FORELIGHT_MODELS", f"{tmp_path / 'models'}:{BUNDLED_MODELS}")
     monkeypatch.setenv("FORELIGHT_ACCELERATOR", "cpu")
     monkeypatch.setattr("dashboard.resources.Engine", open_engine)
-    monkeypatch.setattr("dashboard.visitors._kept", lambda: "")
+    monkeypatch.setattr("dashboard.access.visitors._kept", lambda: "")
     get_engine.clear()
     engine = get_engine()
     yield engine

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from dashboard import evaluation_charts as charts
+from dashboard.charts import evaluation as charts
 from engine import Curve, Point
 
 CELLS = {("a", "a"): 6, ("a", "<b>"): 2, ("<b>", "<b>"): 1}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.callers import is_loopback
-from dashboard.exposure import check_exposure
+from dashboard.access.callers import is_loopback
+from dashboard.access.exposure import check_exposure
 from engine import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +25,7 @@ def _no_exit(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(words: str) -> None:
         raise Refused(words)
 
-    monkeypatch.setattr("dashboard.exposure._refuse", refuse)
+    monkeypatch.setattr("dashboard.access.exposure._refuse", refuse)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def _no_exit(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_addresses(address: str, own: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_loopback(address) is own
-    monkeypatch.setattr("dashboard.exposure.st.get_option", lambda name: address or None)
+    monkeypatch.setattr("dashboard.access.exposure.st.get_option", lambda name: address or None)
     check_exposure(Settings(home=tmp_path, open=True))
     if own:
         check_exposure(Settings(home=tmp_path))
@@ -60,7 +60,7 @@ def test_a_login_without_a_provider(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ({"client_id": "x"}, "cannot be used"),
         ({"redirect_uri": "x", "cookie_secret": "x", "google": {"client_id": "x"}}, "'google' cannot be used"),
     ):
-        monkeypatch.setattr("dashboard.login.get_secrets_auth_section", lambda section=section: section)
+        monkeypatch.setattr("dashboard.access.login.get_secrets_auth_section", lambda section=section: section)
         with pytest.raises(Refused, match=words):
             check_exposure(Settings(home=tmp_path, login=True))
 

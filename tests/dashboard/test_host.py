@@ -9,7 +9,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from dashboard.trail import TRAIL_ROUTES, trail_path
+from dashboard.routes.trail import TRAIL_ROUTES, trail_path
 from engine import AuditSearch, Caller, Engine, GuardedEngine, Options
 from engine.errors import NotAllowed
 from tests.dashboard.conftest import FinishedRun
@@ -22,7 +22,7 @@ MODEL = "diabetes-progression"
 def at_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """The page is looked at from the server's own machine."""
     asked = {"host": "127.0.0.1:8501", "origin": "http://127.0.0.1:8501"}
-    monkeypatch.setattr("dashboard.callers._asked", lambda: (asked, "127.0.0.1"))
+    monkeypatch.setattr("dashboard.access.callers._asked", lambda: (asked, "127.0.0.1"))
 
 
 @pytest.mark.usefixtures("at_the_machine")
@@ -63,7 +63,7 @@ def test_the_trail_is_downloaded_as_it_was_found(shared_engine: Engine, monkeypa
     somebody = GuardedEngine(shared_engine, Caller("number-of-a-browser", name="=cmd|' /C calc'!A0"))
     somebody.make_token("nightly", ["read"])
     GuardedEngine(shared_engine, Caller("another")).make_token("nightly", ["read"])
-    monkeypatch.setattr("dashboard.trail.operator_of", lambda request: Caller("eve", "host", "Eve"))
+    monkeypatch.setattr("dashboard.routes.trail.operator_of", lambda request: Caller("eve", "host", "Eve"))
     with TestClient(Starlette(routes=list(TRAIL_ROUTES))) as site:
         for visitor, expected in (("number-of-a-browser", ["'=cmd|' /C calc'!A0"]), ("nobody", []), ("", None)):
             answer = site.get(trail_path(AuditSearch(visitor, action="made a token", since="2026-01-01")))

@@ -38,7 +38,7 @@ def looking(**state: object) -> AppTest:
     def page() -> None:
         import streamlit as st
 
-        from dashboard.callers import this_engine
+        from dashboard.access.callers import this_engine
         from dashboard.components.lake import _look_through
 
         engine = this_engine()

@@ -11,8 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from dashboard import operating
-from dashboard.operating import OPERATING_ROUTES, serve_metrics
+from dashboard.routes import operating
+from dashboard.routes.operating import OPERATING_ROUTES, serve_metrics
 from engine import AuditSearch, Engine, GuardedEngine, Settings, Source
 from engine.access import Caller
 from engine.errors import StoreError

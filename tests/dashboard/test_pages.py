@@ -97,7 +97,7 @@ def taken(*ids: str) -> Files | None:
     def page() -> None:
         import streamlit as st
 
-        from dashboard.callers import this_engine
+        from dashboard.access.callers import this_engine
         from dashboard.components.upload import take_files
 
         engine = this_engine()

@@ -15,11 +15,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.testclient import TestClient
 
-from dashboard.api import EXCEPTION_HANDLERS, ROUTES
+from dashboard.access.visitors import COOKIE
 from dashboard.app import app as whole_app
-from dashboard.receiving import MARK, receive
 from dashboard.resources import get_engine
-from dashboard.visitors import COOKIE
+from dashboard.routes.fetching import EXCEPTION_HANDLERS, ROUTES
+from dashboard.routes.receiving import MARK, receive
 from engine import Engine
 from engine.errors import DiskFull
 from engine.uploads import Receiving
@@ -190,8 +190,8 @@ def test_what_stands_still_is_given_up_and_leaves_nothing(
     shared_engine: Engine, visitor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some bytes come, and then none for longer than is waited."""
-    monkeypatch.setattr("dashboard.receiving._MOST_SECONDS_OF_SILENCE", 0.2)
-    monkeypatch.setattr("dashboard.receiving._MOST_SECONDS_READ_FOR_NOTHING", 0.2)
+    monkeypatch.setattr("dashboard.routes.receiving._MOST_SECONDS_OF_SILENCE", 0.2)
+    monkeypatch.setattr("dashboard.routes.receiving._MOST_SECONDS_READ_FOR_NOTHING", 0.2)
     told = {**OURS, "cookie": f"{COOKIE}={visitor}", "content-length": "100"}
     headers = [(name.encode(), value.encode()) for name, value in told.items()]
     scope = {"type": "http", "method": "POST", "path": "/upload", "query_string": b"name=x.csv", "headers": headers}

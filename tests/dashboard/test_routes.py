@@ -20,11 +20,11 @@ from streamlit.runtime.media_file_storage import MediaFileKind
 from streamlit.web.server.starlette.starlette_app import create_streamlit_middleware, create_streamlit_routes
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
-from dashboard.api import EXCEPTION_HANDLERS
 from dashboard.app import app as whole_app
 from dashboard.leftovers import forget_sessions, trim
-from dashboard.receiving import MARK
 from dashboard.resources import get_engine
+from dashboard.routes.fetching import EXCEPTION_HANDLERS
+from dashboard.routes.receiving import MARK
 from dashboard.v1.app import PATH
 from engine import Caller, Engine, GuardedEngine, Options, Scope
 from engine.settings import BUNDLED_MODELS

@@ -49,8 +49,8 @@ def engine(tmp_path: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.callers._asked", lambda: ({"host": "localhost", "origin": ""}, "127.0.0.1"))
-    monkeypatch.setattr("dashboard.callers.at_this_machine", lambda *_, **__: True)
+    monkeypatch.setattr("dashboard.access.callers._asked", lambda: ({"host": "localhost", "origin": ""}, "127.0.0.1"))
+    monkeypatch.setattr("dashboard.access.callers.at_this_machine", lambda *_, **__: True)
 
 
 def finished(engine: Engine, version: str = "") -> Run:

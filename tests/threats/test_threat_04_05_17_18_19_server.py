@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dashboard.security import HEADERS
+from dashboard.access.security import HEADERS
 from engine.settings import BUNDLED_MODELS
 from tests.browser.serving import served
 

@@ -8,8 +8,8 @@ from typing import NoReturn
 
 import streamlit as st
 
-from dashboard.callers import is_loopback
-from dashboard.login import why_no_login
+from dashboard.access.callers import is_loopback
+from dashboard.access.login import why_no_login
 from engine import Settings, why_unsafe
 
 

@@ -7,7 +7,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dashboard.callers import host_in, is_loopback
+from dashboard.access.callers import host_in, is_loopback
 from dashboard.resources import get_engine
 from engine import Settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import polars as pl
 
-from dashboard.charts import THEME_COLORS, axis_label, legend, quiet
+from dashboard.charts.charts import THEME_COLORS, axis_label, legend, quiet
 from dashboard.words import count, extent, number, with_unit
 from engine.views import ForecastLines
 

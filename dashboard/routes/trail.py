@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from dashboard.callers import operator_of
+from dashboard.access.callers import operator_of
 from dashboard.resources import get_engine
 from engine import AuditEntry, AuditSearch, GuardedEngine, csv_text
 from engine.errors import LoginNeeded, NotAllowed

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from streamlit import runtime
 
-from dashboard.callers import operator_of
+from dashboard.access.callers import operator_of
 from dashboard.resources import get_engine
 from engine import Engine, GuardedEngine
 from engine.errors import LoginNeeded, NotAllowed

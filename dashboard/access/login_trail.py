@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard.callers import person_of
+from dashboard.access.callers import person_of
 from dashboard.resources import get_engine
 from engine import Caller
 from engine.errors import StoreError

@@ -17,8 +17,8 @@ from streamlit.web.server.server_util import get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
+from dashboard.access.visitors import this_visitor, visitor_of
 from dashboard.resources import get_engine
-from dashboard.visitors import this_visitor, visitor_of
 from engine import Caller, GuardedEngine, Role, Settings
 
 KEY = "key"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 import polars as pl
 
-from dashboard.charts import THEME_COLORS, axis_label, quiet
+from dashboard.charts.charts import THEME_COLORS, axis_label, quiet
 from dashboard.words import count, short
 from engine import Curve, Point
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 import polars as pl
 
-from dashboard.charts import THEME_COLORS, axis_label, bar_sizes, color_of, quiet
+from dashboard.charts.charts import THEME_COLORS, axis_label, bar_sizes, color_of, quiet
 
 _MOST_BARS = 30
 

@@ -11,8 +11,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from dashboard.callers import caller_of, guarded
-from dashboard.statuses import status_of
+from dashboard.access.callers import caller_of, guarded
+from dashboard.routes.statuses import status_of
 from engine import ForelightError, Receiving, Upload
 from engine.errors import UploadRefused
 

@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 
+from dashboard.access.callers import guarded
+from dashboard.access.security import HEADERS
 from dashboard.address import FILTER, query, read_filters
-from dashboard.callers import guarded
-from dashboard.files import LargeFile
-from dashboard.receiving import UPLOAD_ROUTES
-from dashboard.security import HEADERS
-from dashboard.statuses import status_of
+from dashboard.routes.files import LargeFile
+from dashboard.routes.receiving import UPLOAD_ROUTES
+from dashboard.routes.statuses import status_of
 from engine import Filter, report_incident
 from engine.errors import ExportError, ForelightError
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from dashboard.charts import THEME_COLORS, axis_label, legend, quiet
+from dashboard.charts.charts import THEME_COLORS, axis_label, legend, quiet
 from dashboard.words import short, with_unit
 from engine.views import SeriesGrid, SeriesLines
 

@@ -15,7 +15,7 @@ from streamlit.auth_util import get_secrets_auth_section, validate_auth_credenti
 from streamlit.errors import StreamlitAuthError
 from streamlit.user_info import generate_login_redirect_url
 
-from dashboard.callers import person_of
+from dashboard.access.callers import person_of
 from dashboard.resources import get_engine
 from engine import Caller
 from engine.errors import LoginNeeded
@@ -27,7 +27,7 @@ _OPEN = (
     *(f"/{name}/" for name in ("auth", "api", "download", "report", "template", "image", "mask", "upload")),
     *("/login", "/oauth2callback", "/upload", "/healthz", "/readyz", "/metrics", "/trail.csv", "/_stcore/health"),
 )
-_PAGE = Environment(loader=FileSystemLoader(Path(__file__).parent / "brand"), autoescape=True).get_template(
+_PAGE = Environment(loader=FileSystemLoader(Path(__file__).parents[1] / "brand"), autoescape=True).get_template(
     "login.html"
 )
 _SECONDS_OF_A_LOGIN = 900

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 import polars as pl
 
-from dashboard.charts import axis_label, bar_sizes, color_of, quiet, whole_numbers
-from dashboard.evaluation_charts import matrix_figure
+from dashboard.charts.charts import axis_label, bar_sizes, color_of, quiet, whole_numbers
+from dashboard.charts.evaluation import matrix_figure
 from dashboard.words import count
 
 MOST_BARS = 30

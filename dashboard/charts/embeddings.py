@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import polars as pl
 
-from dashboard.charts import THEME_COLORS, axis_label, color_of, legend, quiet
+from dashboard.charts.charts import THEME_COLORS, axis_label, color_of, legend, quiet
 from dashboard.words import count
 from engine import Projection
 

@@ -1,0 +1,1 @@
+"""Who asks, what the server may be called, and what every answer carries."""

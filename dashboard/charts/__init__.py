@@ -1,0 +1,1 @@
+"""Numbers in, plotly figures and their words out. No pages here, no queries."""
