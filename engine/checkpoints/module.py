@@ -9,6 +9,7 @@ from types import MethodType, ModuleType
 from typing import Any
 
 import torch
+from lightning_fabric.utilities.data import AttributeDict
 from torch import nn
 
 from engine.cards.card import ModelCard
@@ -16,6 +17,10 @@ from engine.checkpoints.checkpoint import Checkpoint
 from engine.errors import CardError, CheckpointError
 from engine.own_code.class_paths import taken, unnamed_classes, with_objects
 from engine.own_code.host_code import import_source, lightnings
+
+_WRAPPERS = frozenset(  # what torch.compile, DDP, FSDP, DeepSpeed and checkpointing of activations put into names
+    ("_orig_mod", "module", "_forward_module", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
+)
 
 
 def lightning_package(module: object) -> ModuleType:
@@ -56,14 +61,17 @@ def build_module(card: ModelCard, folder: Path, checkpoint: Checkpoint) -> nn.Mo
     except Exception as exc:
         raise CardError(_not_built(kind, arguments, exc)) from exc
     if sketch is not None:
-        _compare(sketch.state_dict(), checkpoint.state_dict, card, hint)
+        wanted = sketch.state_dict()
+        _compare(wanted, _renamed(wanted, checkpoint.state_dict), card, hint)
     try:
         module: nn.Module = kind(**arguments)
     except Exception as exc:
         raise CardError(_not_built(kind, arguments, exc)) from exc
-    _compare(module.state_dict(), checkpoint.state_dict, card, hint)
+    wanted = module.state_dict()
+    weights = _renamed(wanted, checkpoint.state_dict)
+    _compare(wanted, weights, card, hint)
     try:
-        module.load_state_dict(dict(checkpoint.state_dict))
+        module.load_state_dict(weights)
     except RuntimeError as exc:
         raise CheckpointError(f"The checkpoint does not fit {card.module}: {' '.join(str(exc).split())}") from exc
     if card.step == "forward":
@@ -90,7 +98,7 @@ def _arguments(kind: type, card: ModelCard, folder: Path, checkpoint: Checkpoint
     values = with_objects(card.hyper_parameters, checkpoint.hyper_parameters, folder)
     whole = checkpoint.hyper_parameters_name
     if whole in inspect.signature(kind).parameters and whole not in values:
-        return {**taken(kind, card.hyper_parameters), whole: values}
+        return {**taken(kind, card.hyper_parameters), whole: AttributeDict(values)}  # it may be read as a Namespace
     return taken(kind, values)
 
 
@@ -101,6 +109,19 @@ def _not_built(kind: type, arguments: Mapping[str, Any], exc: Exception) -> str:
         f"hyper-parameters and the card's hyper_parameters; given: {given}."
         f"{unnamed_classes(arguments)}"
     )
+
+
+def _renamed(wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """`found` by the names in `wanted`, where nothing but what wraps modules differs; else as it is."""
+    names = {_unwrapped(name): name for name in wanted}
+    plain = {_unwrapped(name): tensor for name, tensor in found.items()}
+    if len(names) == len(wanted) and len(plain) == len(found) and names.keys() == plain.keys():
+        return {names[name]: tensor for name, tensor in plain.items()}
+    return dict(found)
+
+
+def _unwrapped(name: str) -> str:
+    return ".".join(part for part in name.split(".") if part not in _WRAPPERS)
 
 
 def _compare(wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor], card: ModelCard, hint: str) -> None:

@@ -65,3 +65,53 @@ def test_other_hyper_parameters_than_in_the_training(tmp_path: Path) -> None:
     card = CARD.model_copy(update={"hyper_parameters": {"features": 3, "classes": 2, "hidden": 16}})
     with pytest.raises(CheckpointError, match=r"'layers.0.weight' is \[8, 3\] there, the class makes \[16, 3\]"):
         build_module(card, tmp_path, load_checkpoint(path, card))
+
+
+@pytest.mark.parametrize(
+    "wrapped", ["_orig_mod.{}", "module.{}", "_forward_module.{}", "_fsdp_wrapped_module._orig_mod.{}"]
+)
+def test_weights_saved_while_the_module_was_wrapped(tmp_path: Path, wrapped: str) -> None:
+    from engine.demos.mlp import MlpClassifier
+
+    path, trained = tmp_path / "model.ckpt", MlpClassifier(3, 2, 8).state_dict()
+    torch.save({"state_dict": {wrapped.format(name): weight for name, weight in trained.items()}}, path)
+    card = CARD.model_copy(update={"hyper_parameters": {"features": 3, "classes": 2, "hidden": 8}})
+    module = build_module(card, tmp_path, load_checkpoint(path, card))
+    assert all(torch.equal(weight, trained[name]) for name, weight in module.state_dict().items())
+
+
+def test_two_weights_that_differ_in_their_wrapping_alone_are_not_taken_for_each_other(tmp_path: Path) -> None:
+    from engine.demos.mlp import MlpClassifier
+
+    path, trained = tmp_path / "model.ckpt", MlpClassifier(3, 2, 8).state_dict()
+    torch.save({"state_dict": {**trained, **{f"module.{name}": weight for name, weight in trained.items()}}}, path)
+    card = CARD.model_copy(update={"hyper_parameters": {"features": 3, "classes": 2, "hidden": 8}})
+    with pytest.raises(CheckpointError, match="which the class does not know"):
+        build_module(card, tmp_path, load_checkpoint(path, card))
+
+
+NAMESPACE = """
+import pytorch_lightning as pl
+import torch
+
+class Model(pl.LightningModule):
+    def __init__(self, args):
+        super().__init__()
+        self.save_hyperparameters(args)
+        self.layer = torch.nn.Linear(args.features, args.width)
+"""
+
+
+def test_hyper_parameters_that_were_a_namespace(tmp_path: Path) -> None:
+    (tmp_path / "spaced.py").write_text(NAMESPACE)
+    path = tmp_path / "model.ckpt"
+    torch.save(
+        {
+            "state_dict": torch.nn.ModuleDict({"layer": torch.nn.Linear(4, 2)}).state_dict(),
+            "hyper_parameters": {"features": 4, "width": 2},
+            "hparams_name": "args",
+        },
+        path,
+    )
+    card = CARD.model_copy(update={"module": "spaced:Model"})
+    assert build_module(card, tmp_path, load_checkpoint(path, card)).layer.out_features == 2
