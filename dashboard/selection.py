@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard.address import FILTER, read_filters, written
 from engine import Filter, Results
+from engine.views import ForecastLines
 
 PAGES = ("page", "pictures")  # where in a list one is: nothing that outlives a change of the list
 ROW = "row"
@@ -52,6 +53,11 @@ def key(name: str, *filters: Filter) -> str:
 def as_query(filters: Iterable[Filter]) -> list[tuple[str, str]]:
     """The filters as what a link to another page takes along."""
     return [(FILTER, written(each)) for each in filters]
+
+
+def steps_ahead(results: Results) -> tuple[Filter, ...]:
+    """What leaves the steps that were forecast, and no history; empty where the model forecasts nothing."""
+    return tuple(Filter(view.forecast, "filled") for view in results.views if isinstance(view, ForecastLines))
 
 
 def choose_row(row: int | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from dashboard.components.upload import Files
@@ -61,8 +63,9 @@ def show_report(report: Report, entry: ModelEntry, upload: Files) -> None:
     shown = sorted(report.problems, key=lambda problem: list(_ICONS).index(problem.severity))
     if shown:
         with st.container(border=True, gap="small"):
+            spare = [use.name for use in report.columns if use.role == "extra"]
             for number, problem in enumerate(shown[:_MOST_PROBLEMS]):
-                _problem(problem, number, entry, upload)
+                _problem(problem, number, entry, upload, spare)
             if len(shown) > _MOST_PROBLEMS:
                 st.caption(f"and {len(shown) - _MOST_PROBLEMS:,} more of the kind")
     _renames(report, entry, upload)
@@ -89,7 +92,7 @@ def _headline(report: Report) -> None:
         st.success(f"**{headline_of(report)}**", icon=":material/check_circle:")
 
 
-def _problem(problem: Problem, number: int, entry: ModelEntry, upload: Files) -> None:
+def _problem(problem: Problem, number: int, entry: ModelEntry, upload: Files, spare: Sequence[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(gap=None):
             st.markdown(f"{_ICONS[problem.severity]} {plain(problem.message)}")
@@ -101,6 +104,29 @@ def _problem(problem: Problem, number: int, entry: ModelEntry, upload: Files) ->
             if st.button(label, key=f"rename-{number}", type="primary"):
                 renames_of(entry, upload)[old] = new
                 st.rerun()
+        elif problem.code == "missing-column" and spare:
+            _ask_for_another(problem.expected, entry, upload, spare)
+
+
+def _ask_for_another(missing: str, entry: ModelEntry, upload: Files, spare: Sequence[str]) -> None:
+    """Which column of the file is the missing one, where the file calls it by a name of its own."""
+    key = f"take-{entry.id}-{upload.id}-{missing}"
+
+    def take() -> None:
+        if st.session_state[key] is not None:
+            renames_of(entry, upload)[st.session_state[key]] = missing
+
+    label = f"The column that is '{plain(missing, 40)}'"
+    st.selectbox(
+        label,
+        spare,
+        index=None,
+        placeholder="It is called …",
+        key=key,
+        on_change=take,
+        width=220,
+        label_visibility="collapsed",
+    )
 
 
 def _place(problem: Problem) -> str:

@@ -18,6 +18,7 @@ from engine import Filter, Masks, ResultColumn, Results
 from engine.views import Confidence, LabelCounts
 
 _SIZES = (25, 50, 100, 250, 500)
+_LINE, _PICTURE_LINE = 35, 72  # pixels
 _UP, _DOWN = "ascending", "descending"
 
 
@@ -35,7 +36,9 @@ def show_table(results: Results, where: tuple[Filter, ...]) -> None:
         names = _chosen_columns(columns)
     shown = [column for column in columns if column.name in names] if names else columns
     # The table's toolbar floats over its upper right corner: this line keeps that place free of controls.
-    st.caption(f"{count(rows, 'row')}. Choose one to see it whole.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{count(rows, 'row')}. Choose one to see it whole.", width="content")
+        _offer_steps_ahead(results, where)
     slot = st.empty()
     listed = selection.key(f"{sort}|{descending}|{size}", *where)
     with st.container(horizontal_alignment="right"):
@@ -50,6 +53,18 @@ def show_table(results: Results, where: tuple[Filter, ...]) -> None:
         with st.container(border=True):
             st.markdown(f"**Row {chosen:,}**")
             show_row(results, chosen)
+
+
+def _offer_steps_ahead(results: Results, where: tuple[Filter, ...]) -> None:
+    """The way past the history, which holds no prediction, to what was forecast; nothing where nothing was."""
+    ahead = selection.steps_ahead(results)
+    if not ahead or any(each.column == ahead[0].column for each in where):
+        return
+    label = f"Show the {count(results.count([*where, *ahead]), 'forecast step')} alone"
+    if st.button(
+        label, icon=":material/filter_list:", type="tertiary", key="ahead-alone", on_click=selection.add, args=ahead
+    ):
+        st.rerun()
 
 
 def _order(columns: Sequence[ResultColumn]) -> tuple[str, bool, int]:
@@ -100,10 +115,12 @@ def _draw(
         rows = st.session_state[key]["selection"]["rows"]
         selection.choose_row(int(lines["row"][rows[0]]) if rows and rows[0] < len(lines) else None)
 
+    line = _PICTURE_LINE if "picture" in config else _LINE
     slot.dataframe(
         lines,
         hide_index=True,
-        height=min(640, 38 + 35 * len(lines)),
+        height=min(640, 38 + line * len(lines)),
+        row_height=line,
         column_order=order,
         column_config=config,
         on_select=choose,

@@ -50,11 +50,11 @@ def show_cells(line: Mapping[str, Any], results: Results) -> None:
 
 _BARS: dict[str, Any] = {
     "In range": st.column_config.ProgressColumn(
-        "In range", min_value=0, max_value=1, format=" ", width="small",
+        "In range", min_value=0, max_value=1, format=" ", width=60,
         help="Where the value lies between the least and the most that the model's card allows.",
     ),
     "Rows below": st.column_config.ProgressColumn(
-        "Rows below", min_value=0, max_value=100, format="%.0f%%", width="small",
+        "Rows below", min_value=0, max_value=100, format="%.0f%%", width=92,
         help="How many rows of this run have a lower value.",
     ),
 }  # fmt: skip
@@ -62,7 +62,7 @@ _BARS: dict[str, Any] = {
 
 def with_unit_behind(text: str, unit: str) -> str:
     """ "25 kg/m²"; not markdown."""
-    return f"{text} {unit}" if unit else text
+    return f"{text} {unit}" if unit and text != "–" else text
 
 
 def _place(value: float | None, interval: tuple[float, float] | None) -> float | None:

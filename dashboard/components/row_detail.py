@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import polars as pl
 import streamlit as st
 
 from dashboard import selection
@@ -32,7 +33,7 @@ _BARE = {"displayModeBar": False}
 def choose_row(results: Results) -> None:
     """Asks for a row by its number, or for the one before or after, and shows it; the address says which."""
     last, key = max(1, results.run.rows_total), f"row-of-{results.run.id}"
-    row = st.session_state[key] = selection.chosen_row(results) or 1
+    row = st.session_state[key] = selection.chosen_row(results) or _first_row(results)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         before = st.container(width="content")
         st.number_input(f"Row, 1 to {last:,}", 1, last, key=key, width=220, on_change=_typed, args=(key,))
@@ -46,6 +47,13 @@ def choose_row(results: Results) -> None:
         if is_embedded(results):
             show_alike(results, row, _go)
         show_what_if_of_row(results, line)
+
+
+def _first_row(results: Results) -> int:
+    """The first row that holds a prediction."""
+    ahead = selection.steps_ahead(results)
+    lines = results.page(0, 1, where=ahead, columns=["row"]) if ahead else pl.DataFrame()
+    return int(lines["row"][0]) if len(lines) else 1
 
 
 def open_row(results: Results, row: int) -> None:

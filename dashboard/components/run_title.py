@@ -7,6 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
+from dashboard.selection import steps_ahead
 from dashboard.words import code, count, duration, listed, plain, short
 from engine import FIRST, Filter, ForelightError, GuardedEngine, Results, Run
 from engine.errors import RunNotFound, RunStateError
@@ -83,10 +84,12 @@ def show_headline(results: Results, where: Sequence[Filter] = ()) -> None:
     """The figures above the charts, of the rows chosen; all cards of one height."""
     run = results.run
     figures = results.headline(where)[:3]
-    predicted = results.count([*where, Filter("status", "in", ("ok",))]) if where else run.rows_done - run.rows_failed
+    ahead = steps_ahead(results)
+    good = [*where, *ahead, Filter("status", "in", ("ok",))]
+    predicted = results.count(good) if where or ahead else run.rows_done - run.rows_failed
     with st.grid(1 + len(figures), min_column_width=160):
         failed = f"{count(run.rows_failed, 'row')} could not be predicted." if run.rows_failed else "All of them."
-        tip = "Of the rows that the filters let through." if where else failed
+        tip = "Of the rows that the filters let through." if where else "The steps forecast." if ahead else failed
         st.metric("Rows predicted", f"{predicted:,}", help=tip, border=True, height="stretch")
         for figure in figures:
             st.metric(

@@ -46,11 +46,12 @@ from engine.views import (
 
 _MOST_POINTS = 4_000
 _MOST_GROUPS = 30
+_FEW_ROWS = 24  # a page of the gallery
 
 
 def show_views(results: Results, where: tuple[Filter, ...]) -> None:
     """All charts of the lines chosen, wide ones over the whole width, the others side by side."""
-    views = results.views
+    views = _in_order(results)
     if not views:
         st.info("There is nothing to draw for this model. See the table.")
         return
@@ -65,6 +66,13 @@ def show_views(results: Results, where: tuple[Filter, ...]) -> None:
         with cell.container(border=True, height="stretch"):
             show(view, results, where, place)
     choose_picture_format()
+
+
+def _in_order(results: Results) -> Sequence[View]:
+    """The run's views; few pictures or texts come first, as they are looked at one by one."""
+    if results.n_rows > _FEW_ROWS:
+        return results.views
+    return sorted(results.views, key=lambda view: not isinstance(view, Gallery | Texts))
 
 
 def show(view: View, results: Results, where: tuple[Filter, ...], place: int) -> None:

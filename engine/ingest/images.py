@@ -53,7 +53,8 @@ def ingest_images(
     pictures = listed.pictures
     names = tuple(source.name for source in sources)
     if not pictures:
-        message = "There is no picture among the files. Add PNG, JPEG, WebP, BMP or TIFF files, or a zip of them."
+        wanted = "There is no picture among the files. Add PNG, JPEG, WebP, BMP or TIFF files, or a zip of them."
+        message = " ".join((wanted, *listed.notes))
         return Report(0, 0, (Problem("fatal", "no-rows", message),), (), names)
     labels = kind(listed, card, image, settings)
     faults = _write(pictures, labels, image, folder, settings, progress)

@@ -74,7 +74,15 @@ def list_pictures(
                 left_out.append(place.name)
     named = ", ".join(left_out[:3]) + (" …" if len(left_out) > 3 else "")
     counted = "1 file is no picture" if len(left_out) == 1 else f"{len(left_out)} files are no pictures"
-    return Listed(pictures, aside, [f"{counted}, and left out: {named}."] if left_out else [])
+    note = f"{counted}, and left out: {named}.{_HEIC if any(map(_is_heic, left_out)) else ''}"
+    return Listed(pictures, aside, [note] if left_out else [])
+
+
+_HEIC = " Pictures of an iPhone (HEIC) are read once they are saved as JPEG."
+
+
+def _is_heic(name: str) -> bool:
+    return name.lower().endswith((".heic", ".heif"))
 
 
 def decode_into(

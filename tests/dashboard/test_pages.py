@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.components.upload import Files
 from dashboard.resources import get_engine
+from dashboard.selection import steps_ahead
 from engine import Engine, Options, Run
 from engine.backends import LocalBackend
 from engine.settings import BUNDLED_MODELS
@@ -184,6 +185,27 @@ def test_a_misspelt_column_is_renamed_with_one_click(shared_engine: Engine) -> N
     assert "1 column is missing" in words(app)
 
 
+def test_a_column_of_another_name_is_taken(shared_engine: Engine) -> None:
+    text = (SAMPLES / "patients.csv").read_text().replace("bmi", "Körperfülle", 1)
+    app = upload(opened(model="diabetes-progression"), "mine.csv", text.encode())
+    assert "1 column is missing" in words(app)
+
+    asked = next(each for each in app.selectbox if each.label == "The column that is 'bmi'")
+    assert asked.options == ["patient", "Körperfülle"]
+    asked.select("Körperfülle").run()
+    assert "30 rows ready" in words(app)
+
+
+def test_a_forecast_shows_what_was_forecast(shared_engine: Engine, finished_run: FinishedRun) -> None:
+    run = finished_run("el-nino")
+    app = opened("result", run=run.id, tab="Table")
+    button(app, "Show the 72 forecast steps alone").click().run()
+    assert app.dataframe[0].value["forecast"].notna().all()
+
+    rows = opened("result", run=run.id, tab="Rows")
+    assert rows.number_input[0].value == 217
+
+
 def test_faulty_rows_are_predicted_around_only_on_request(shared_engine: Engine) -> None:
     lines = (SAMPLES / "patients.csv").read_text().splitlines()
     lines[3] = lines[3].rpartition(",")[0] + ",none"
@@ -224,13 +246,12 @@ def test_every_tab_of_every_kind_of_result(
     app = opened("result", run=run.id, tab=tab)
 
     assert app.title[0].value.replace("\\", "") == run.title
-    assert f"{run.rows_total:,}" in app.metric[0].value
+    results = shared_engine.results(run.id)
+    assert app.metric[0].value == f"{results.count(steps_ahead(results)):,}"
     assert not app.error
     if tab == "Charts":
         drawn = [
-            view
-            for view in shared_engine.results(run.id).views
-            if not isinstance(view, Texts | Gallery | LabelReview | Review | Extremes)
+            view for view in results.views if not isinstance(view, Texts | Gallery | LabelReview | Review | Extremes)
         ]
         assert len(app.get("plotly_chart")) == len(drawn)
     if tab == "About":

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from engine.cards.card import ModelCard
 from engine.errors import ReadError
 from engine.readers import READERS, Source, scan, scan_table
+from engine.readers.images import list_pictures
 from engine.settings import Settings
 
 CARD = ModelCard.model_validate(
@@ -169,3 +170,13 @@ def test_arrays_say_their_shape(tmp_path: Path) -> None:
     np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(ReadError, match="not a plain NumPy array"):
         read(path)
+
+
+def test_who_brings_an_iphones_pictures_is_told_what_to_do(tmp_path: Path) -> None:
+    listed = list_pictures([Source("IMG_2042.HEIC", tmp_path / "IMG_2042.HEIC")], Settings(home=tmp_path))
+
+    assert not listed.pictures
+    assert listed.notes == [
+        "1 file is no picture, and left out: IMG_2042.HEIC."
+        " Pictures of an iPhone (HEIC) are read once they are saved as JPEG."
+    ]
