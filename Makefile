@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test test-cluster test-ecosystem lint format bench bench-gpu load fuzz screenshots clean
+.PHONY: run test test-cluster test-ecosystem test-oldest lint format bench bench-gpu load fuzz screenshots clean
 
 run: $(VENV)/.runs
 	$(BIN)/python -m streamlit run dashboard/app.py --server.address $(ADDRESS) --server.port $(PORT)
@@ -25,6 +25,10 @@ test-cluster: $(VENV)/.cluster
 # In an environment of its own: these packages ask for other versions of what Forelight uses.
 test-ecosystem: .venv-ecosystem/.packages
 	.venv-ecosystem/bin/python -m pytest -m ecosystem tests/ecosystem
+
+# The oldest torch that will do, and no Streamlit: what the engine's own tests need, and those of threats that ask it alone.
+test-oldest: .venv-oldest/.packages
+	.venv-oldest/bin/python -m pytest -n 2 tests/engine $$(grep -L 'streamlit\|dashboard' tests/threats/test_*.py)
 
 lint: $(VENV)/.tests
 	$(BIN)/ruff check .
@@ -54,7 +58,7 @@ fuzz: $(VENV)/.fuzz
 	$(BIN)/python -m tests.fuzz
 
 clean:
-	rm -rf $(VENV) .venv-ecosystem .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzzing
+	rm -rf $(VENV) .venv-ecosystem .venv-oldest .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzzing
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -89,4 +93,13 @@ $(VENV)/.browser: $(VENV)/.tests
 .venv-ecosystem/.packages: requirements.txt requirements-ecosystem.txt
 	$(MAKE) VENV=.venv-ecosystem .venv-ecosystem/.runs
 	.venv-ecosystem/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-ecosystem.txt
+	touch $@
+
+.venv-oldest/.packages: requirements.txt requirements-dev.txt
+	$(MAKE) VENV=.venv-oldest .venv-oldest/.made
+	grep -v '^streamlit' requirements.txt > .venv-oldest/requirements.txt
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check 'torch==2.11.*' 'torchvision==0.26.*' \
+		$(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check --requirement .venv-oldest/requirements.txt \
+		--requirement requirements-dev.txt 'torch==2.11.*'
 	touch $@

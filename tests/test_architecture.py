@@ -101,6 +101,13 @@ def test_the_engine_knows_no_web(path: Path) -> None:
     assert not [name for name in imports(path) if name.split(".")[0] in WEB]
 
 
+def test_the_engines_tests_need_no_streamlit() -> None:
+    """`make test-oldest` runs them where there is none."""
+    shared = [ROOT / "tests" / f"{name}.py" for name in ("conftest", "pool", "forking", "forked", "order")]
+    needed = {name for path in [*modules("tests/engine"), *shared] for name in imports(path)}
+    assert not [name for name in needed if name.split(".")[0] in ("streamlit", "dashboard")]
+
+
 @pytest.mark.parametrize("path", modules("dashboard"), ids=name_of)
 def test_the_dashboard_uses_what_the_engine_offers(path: Path) -> None:
     import engine
