@@ -7,7 +7,9 @@ ForelightError
 ├── CheckpointError      a checkpoint that is missing, unsafe, damaged or of another class
 ├── ModuleProbeError     a module that could not be run on a probe batch, or whose outputs are unclear
 ├── HostCodeFailed       an encode, decode or collate of the host's that raised an error, or gave what is of no use
-│   └── EncodeRaised     an encode or collate that raised an error, perhaps about some of the rows only
+│   └── HostCodeRaised   one that raised an error, perhaps about some of the rows only
+│       ├── EncodeRaised encode or collate
+│       └── DecodeRaised decode
 ├── ReadError            a file that cannot be read at all
 ├── InputRefused         the pre-flight report holds problems and the visitor chose to refuse
 ├── PredictionFailed     the model raised an error while predicting
@@ -89,12 +91,20 @@ class HostCodeFailed(ForelightError):
     """An encode, decode or collate of the host's that raised an error, or gave what is of no use."""
 
 
-class EncodeRaised(HostCodeFailed):
-    """An encode or collate that raised an error, perhaps about some of the rows only; `why` is what it said."""
+class HostCodeRaised(HostCodeFailed):
+    """A function that raised an error, perhaps about some of the rows only; `key` names it, `why` is what it said."""
 
     def __init__(self, words: str, key: str = "", why: str = "") -> None:
         super().__init__(words)
         self.key, self.why = key, why
+
+
+class EncodeRaised(HostCodeRaised):
+    """An encode or collate that raised an error, before the module was called."""
+
+
+class DecodeRaised(HostCodeRaised):
+    """A decode that raised an error about what the module gave."""
 
 
 class ReadError(ForelightError):

@@ -6,7 +6,7 @@ What is found is confirmed with five rows, so that no other dimension is taken f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from torch import nn
 
 from engine.cards.card import ModelCard, OutputKind
 from engine.checkpoints.calling import BatchForm, Calling, part_of
-from engine.errors import ForelightError, ModuleProbeError
+from engine.errors import DecodeRaised, ForelightError, ModuleProbeError
 from engine.kinds.boxes import are_boxes
 from engine.own_code.functions import NOTHING_OWN, OwnCode
 from engine.own_code.probe_rows import probe_rows
@@ -69,9 +69,20 @@ def probe(
 
     With code of the card's `own` the made-up rows are those of the sample in `folder`; HostCodeFailed where it fails.
     """
-    made = [_made(card, task, items) for items in PROBE_ROWS]
-    if own.used:
-        made = _made_by(own, card, task, folder)
+    if not own.used:
+        return _probed(module, card, task, own, [_made(card, task, items) for items in PROBE_ROWS])
+    refused: DecodeRaised | None = None
+    for made in _made_by(own, card, task, folder):
+        try:
+            return _probed(module, card, task, own, made)
+        except DecodeRaised as exc:
+            refused = refused or exc
+    assert refused is not None
+    raise refused
+
+
+def _probed(module: nn.Module, card: ModelCard, task: Task, own: OwnCode, made: Sequence[_Made]) -> Calling:
+    """What is found out with those inputs."""
     forms: Sequence[BatchForm] = (card.batch,) if card.batch else _forms(made[0].x)
     if not isinstance(made[0].x, torch.Tensor):
         forms = ("own",)
@@ -106,13 +117,15 @@ def _made(card: ModelCard, task: Task, items: int) -> _Made:
     return _Made(items, items * (x.shape[1] if task.inputs.has_steps else 1), x, task.inputs.columns_of(x, card))
 
 
-def _made_by(own: OwnCode, card: ModelCard, task: Task, folder: Path | None) -> list[_Made]:
-    made = []
-    for items, rows in zip(PROBE_ROWS, probe_rows(card, task, folder, PROBE_ROWS, own), strict=True):
-        x = own.encoded(rows, card, task.inputs)
-        columns = task.inputs.columns_of(x, card) if isinstance(x, torch.Tensor) and own.encode is None else {}
-        made.append(_Made(items, rows.num_rows, x, columns, rows))
-    return made
+def _made_by(own: OwnCode, card: ModelCard, task: Task, folder: Path | None) -> Iterator[list[_Made]]:
+    """Inputs that the card's own code makes, each time of other rows."""
+    for tables in probe_rows(card, task, folder, PROBE_ROWS, own):
+        made = []
+        for items, rows in zip(PROBE_ROWS, tables, strict=True):
+            x = own.encoded(rows, card, task.inputs)
+            columns = task.inputs.columns_of(x, card) if isinstance(x, torch.Tensor) and own.encode is None else {}
+            made.append(_Made(items, rows.num_rows, x, columns, rows))
+        yield made
 
 
 def _try(

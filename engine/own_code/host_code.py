@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from engine.errors import CardError, EncodeRaised, ForelightError, HostCodeFailed
+from engine.errors import CardError, DecodeRaised, EncodeRaised, ForelightError, HostCodeFailed
 
 _NOT_THE_ROWS = (MemoryError, OSError, torch.OutOfMemoryError, torch.AcceleratorError)
 _MOST_SIGNS = 300
@@ -46,7 +46,7 @@ class HostFunction:
             raise self.failed(exc) from exc
 
     def failed(self, exc: Exception) -> HostCodeFailed:
-        """The sentence about what the function raised; an EncodeRaised where that may be about some rows only."""
+        """The sentence about what the function raised; a HostCodeRaised where that may be about some rows only."""
         file = self.file or getattr(getattr(self.function, "__code__", None), "co_filename", "")
         frames = traceback.extract_tb(exc.__traceback__)
         own = [frame for frame in frames if frame.filename == file] or frames[-1:]
@@ -54,10 +54,11 @@ class HostFunction:
         words = str(exc).strip().splitlines()
         said = f"{type(exc).__name__}{f': {words[0]}' if words else ''}"
         sentence = f"{self.key}: {self.reference} failed{where}: {said}"
-        if self.key == "decode" or isinstance(exc, _NOT_THE_ROWS):
+        if isinstance(exc, _NOT_THE_ROWS):
             return HostCodeFailed(sentence)
         why = words[0] if words and type(exc) in (ValueError, RuntimeError) else said
-        return EncodeRaised(sentence, self.key, why[:_MOST_SIGNS])
+        kind = DecodeRaised if self.key == "decode" else EncodeRaised
+        return kind(sentence, self.key, why[:_MOST_SIGNS])
 
     def refuse(self, what: str) -> HostCodeFailed:
         """The sentence about what the function gave, where that is of no use."""

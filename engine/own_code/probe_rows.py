@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,16 +22,25 @@ from engine.tasks.table_inputs import probe_columns
 from engine.tasks.task import Task
 
 _MOST_BYTES = 16 * 2**20
+_MOST_ITEMS = 5
 _STEPS = 4
 
 
-def probe_rows(card: ModelCard, task: Task, folder: Path | None, counts: Sequence[int], own: OwnCode) -> list[pa.Table]:
-    """For each of `counts` a table of that many items, as a run's input has them: none is faulty, none refused."""
+def probe_rows(
+    card: ModelCard, task: Task, folder: Path | None, counts: Sequence[int], own: OwnCode
+) -> Iterator[list[pa.Table]]:
+    """For each of `counts` a table of that many items, as a run's input has them: none is faulty, none refused.
+
+    First of all items of the sample, then of each alone: `decode` may not take all of them.
+    """
     first = _sampled(card, task, folder) if folder is not None else None
     if first is None:
-        return [_made_up(card, count) for count in counts]
+        yield [_made_up(card, count) for count in counts]
+        return
     taken = without_refused(own, first, card, task.inputs)
-    return [_repeated(taken, card, count) for count in counts]
+    yield [_repeated(taken, card, count) for count in counts]
+    for start, stop in task.inputs.batches(taken, card, 1):
+        yield [_repeated(taken.slice(start, stop - start), card, count) for count in counts]
 
 
 def _sampled(card: ModelCard, task: Task, folder: Path) -> pa.Table | None:
@@ -52,7 +61,7 @@ def _sampled(card: ModelCard, task: Task, folder: Path) -> pa.Table | None:
     if FAULT in rows.column_names:
         rows = rows.filter(pc.is_null(rows.column(FAULT)))
     spans = task.inputs.batches(rows, card, 1)
-    return rows.slice(0, spans[min(len(spans), 5) - 1][1]) if spans else None
+    return rows.slice(0, spans[min(len(spans), _MOST_ITEMS) - 1][1]) if spans else None
 
 
 def _repeated(rows: pa.Table, card: ModelCard, count: int) -> pa.Table:

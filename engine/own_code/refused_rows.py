@@ -1,4 +1,4 @@
-"""The rows that a card's own `encode` or `collate` raises an error for: each costs itself, and no other row."""
+"""The rows that a card's own `encode`, `collate` or `decode` raises an error for: each costs itself alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.cards.card import ModelCard
-from engine.errors import EncodeRaised
+from engine.errors import EncodeRaised, HostCodeRaised
 from engine.ingest.table import FAULT
 from engine.own_code.functions import OwnCode
 from engine.tasks.task import Inputs
@@ -32,7 +32,6 @@ def refused_rows(own: OwnCode, rows: pa.Table, card: ModelCard, inputs: Inputs) 
     Halves are tried, and halves of those that fail, so that one bad row among a thousand costs some twenty calls.
     """
     spans = inputs.batches(rows, card, 1)
-    what = "series" if inputs.has_steps else "row"
     found: dict[int, str] = {}
     waiting = [(0, len(spans))]
     while waiting:
@@ -42,11 +41,16 @@ def refused_rows(own: OwnCode, rows: pa.Table, card: ModelCard, inputs: Inputs) 
             own.encoded(rows.slice(start, stop - start), card, inputs)
         except EncodeRaised as exc:
             if last - first == 1:
-                found |= dict.fromkeys(range(start, stop), f"{exc.key} {REFUSED} {what}: {exc.why}")
+                found |= dict.fromkeys(range(start, stop), why_refused(exc, inputs))
             else:
                 middle = (first + last) // 2
                 waiting += [(middle, last), (first, middle)]
     return found
+
+
+def why_refused(exc: HostCodeRaised, inputs: Inputs) -> str:
+    """What the line says of a row, or of a series, that was tried by itself."""
+    return f"{exc.key} {REFUSED} {'series' if inputs.has_steps else 'row'}: {exc.why}"
 
 
 def without_refused(own: OwnCode, rows: pa.Table, card: ModelCard, inputs: Inputs) -> pa.Table:

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from math import isqrt
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +21,7 @@ from engine.own_code.refused_rows import RowsRefused, good_places, refused_rows
 from engine.tasks.task import Task
 
 AHEAD_OF_A_GPU = 2
+_FEW_LINES = 32
 
 
 class PredictDataset(Dataset[Batch]):
@@ -62,20 +64,35 @@ class PredictDataset(Dataset[Batch]):
         """The number of the first batch behind so many lines."""
         return bisect_left(self.ranges, (lines, lines))
 
+    def part(self, number: int) -> bool:
+        """Makes small batches of a large one, single rows of a small one; False where it is one row, or one series.
+
+        Not halves: each batch that fails ends its Trainer, and another one takes longer than some rows by themselves.
+        """
+        start, stop = self.ranges[number]
+        return (stop - start > _FEW_LINES and self._cut(number, isqrt(stop - start))) or self._cut(number, 1)
+
     def halve(self, number: int) -> int:
         """Makes two of a batch that the memory does not hold; returns its lines. PredictionFailed where it cannot."""
         start, stop = self.ranges[number]
-        part = self._rows.slice(start, stop - start)
-        halves = self._task.inputs.batches(part, self._card, -(-part.num_rows // 2))
-        if len(halves) == 1:
-            counted = "1 row" if part.num_rows == 1 else f"{part.num_rows} rows"
+        lines = stop - start
+        if not self._cut(number, -(-lines // 2)):
+            counted = "1 row" if lines == 1 else f"{lines} rows"
             raise PredictionFailed(
                 f"The memory does not hold the model '{self._card.title}' and {counted}, which cannot be "
                 "cut further. Free memory of the device, or take a larger one."
             )
-        worth = _worth(halves, part)
-        self.ranges[number : number + 1] = [(start + first, start + last) for first, last in worth]
-        return stop - start
+        return lines
+
+    def _cut(self, number: int, lines: int) -> bool:
+        """Makes batches of so many lines of that one; False where it cannot be cut so."""
+        start, stop = self.ranges[number]
+        part = self._rows.slice(start, stop - start)
+        parts = self._task.inputs.batches(part, self._card, lines)
+        if len(parts) > 1:
+            worth = _worth(parts, part)
+            self.ranges[number : number + 1] = [(start + first, start + last) for first, last in worth]
+        return len(parts) > 1
 
 
 class _Ahead(IterableDataset[Batch]):

@@ -15,12 +15,13 @@ import torch
 
 from engine.checkpoints.module import lightning_package
 from engine.checkpoints.warm import LoadedModel
-from engine.errors import DeviceLost, ForelightError, PredictionFailed
+from engine.errors import DecodeRaised, DeviceLost, ForelightError, HostCodeFailed, PredictionFailed
 from engine.own_code.refused_rows import RowsRefused, with_faults
 from engine.prediction.data import PredictDataset, predict_dataloader
 from engine.prediction.writer import ShardWriter, prediction_writer
 from engine.tasks import usual_batch_size
 
+MOST_REFUSED = 1_000
 AfterBatch = Callable[[int, int], bool]
 _NO_MEMORY = "DefaultCPUAllocator"
 
@@ -42,6 +43,7 @@ def predict_shard(
     after_batch: AfterBatch = lambda done, failed: False,
     too_large: Callable[[int], None] = lambda lines: None,
     before_keeping: Callable[[], None] = lambda: None,
+    begins_run: bool = False,
 ) -> tuple[int, int]:
     """Predicts `rows`, the lines of one shard of the input from number `first_row` on, into the Parquet file `path`.
 
@@ -49,7 +51,8 @@ def predict_shard(
     shard ends there, shorter. `too_large` is told the lines of a batch that the memory did not hold: it is predicted
     in halves, and the ones after it whole again. `before_keeping` is called before `path` appears, and may raise.
     Raises PredictionFailed where the module's own code fails, with its words, and DeviceLost where this process can use
-    its device no more; `path` is then not there.
+    its device no more; `path` is then not there. A row that the card's `decode` raises for is a line that failed; where
+    it raises for all rows, or the first MOST_REFUSED, of a shard that `begins_run`, HostCodeFailed.
     """
     package = lightning_package(model.module)
     quieten(package)
@@ -59,7 +62,12 @@ def predict_shard(
     ends = {stop for _, stop in dataset.ranges}  # where a batch ends by the plan; the half of one is none
     with ShardWriter(path, rows, first_row, model, before_keeping) as writer:
 
+        def check_decode(fewest: int) -> None:
+            if begins_run and writer.why_nothing and writer.refused_alone >= fewest:
+                raise HostCodeFailed(writer.why_nothing)
+
         def wrote() -> None:
+            check_decode(MOST_REFUSED)
             if after_batch(*writer.lines) and writer.lines[0] in ends:
                 raise _Enough
 
@@ -76,9 +84,14 @@ def predict_shard(
                     dataset.spoil(rows, min(exc.faults))
                     writer.spoil(rows)
                     continue
+                except DecodeRaised:
+                    if not dataset.part(dataset.first_after(writer.lines[0])):
+                        raise
+                    continue
                 if not fits:
                     _free_memory()
                     too_large(dataset.halve(dataset.first_after(writer.lines[0])))
+            check_decode(1)
             writer.finish()
         except _Enough:
             pass

@@ -16,7 +16,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from engine.checkpoints.warm import LoadedModel
+from engine.errors import DecodeRaised
 from engine.ingest.table import FAULT, ROW
+from engine.own_code.refused_rows import good_places, why_refused, with_faults
 from engine.prediction.data import good_rows
 from engine.runs.folder import FAILED_KEY
 
@@ -48,6 +50,9 @@ class ShardWriter:
         self._waiting: list[Sequence[pa.Array]] = []
         self._done = self._flushed = self._waiting_bytes = 0
         self._failed = 0
+        self._decoded, self._why = False, ""
+        self._refused: dict[int, str] = {}  # lines that wait, and why `decode` does not take them
+        self.refused_alone = 0
         self._file: pq.ParquetWriter | None = None
         self._disk = ThreadPoolExecutor(1, "forelight-write")
         self._writing: Future[None] | None = None
@@ -77,6 +82,11 @@ class ShardWriter:
             self._disk.shutdown()
             self._part.unlink(missing_ok=True)
 
+    @property
+    def why_nothing(self) -> str:
+        """What the card's `decode` raised, where it took none of the rows so far; "" where it had none, or took one."""
+        return "" if self._decoded else self._why
+
     def spoil(self, rows: pa.Table) -> None:
         """Takes the rows again: of those that are not written yet, more have a fault now."""
         self._rows = rows
@@ -86,17 +96,37 @@ class ShardWriter:
         self._unpredicted(self._rows.num_rows)
 
     def write(self, span: tuple[int, int], raw: object) -> None:
-        """Appends the lines of [start, stop), for whose good rows the module gave `raw`."""
+        """Appends the lines of [start, stop), for whose good rows the module gave `raw`.
+
+        Raises DecodeRaised, and appends nothing, where these may be taken one by one; one alone that is not taken is
+        a line that failed.
+        """
         self._unpredicted(span[0])
         part, good = self._rows.slice(span[0], span[1] - span[0]), good_rows(self._rows, span)
         lines = good.num_rows
-        columns = self._model.calling.predictions(raw, good, self._model.card, self._model.task)
-        if len(columns[0]) != lines:
-            raise ValueError(f"{len(columns[0])} predictions for {lines} rows")
+        columns = self._decode(span, good, raw)
         if lines < part.num_rows:
             places = _places(part)
             columns = [column.take(places) for column in columns]
         self._append(part.num_rows, columns)
+
+    def _decode(self, span: tuple[int, int], good: pa.Table, raw: object) -> Sequence[pa.Array]:
+        """The predictions of the good lines; nulls where they are one row, or one series, that `decode` raises for."""
+        card, task = self._model.card, self._model.task
+        try:
+            columns = self._model.calling.predictions(raw, good, card, task)
+        except DecodeRaised as exc:
+            if len(task.inputs.batches(good, card, 1)) > 1:
+                raise
+            words = why_refused(exc, task.inputs)
+            self._refused |= {int(place): words for place in good_places(self._rows, span)}
+            self._why = str(exc)
+            self.refused_alone += 1
+            return [pa.nulls(good.num_rows, field.type) for field in self._outputs]
+        if len(columns[0]) != good.num_rows:
+            raise ValueError(f"{len(columns[0])} predictions for {good.num_rows} rows")
+        self._decoded = True
+        return columns
 
     def _unpredicted(self, stop: int) -> None:
         lines = stop - self._done
@@ -114,6 +144,9 @@ class ShardWriter:
         """Hands the waiting lines to the disk's thread, when it has done those before: the model goes on."""
         if self._waiting:
             part = self._rows.slice(self._flushed, self._done - self._flushed)
+            if self._refused:
+                part = with_faults(part, {place - self._flushed: words for place, words in self._refused.items()})
+                self._refused.clear()
             columns = [pa.concat_arrays(pieces) for pieces in zip(*self._waiting, strict=True)]
             first = self._first + self._flushed
             self._waiting.clear()

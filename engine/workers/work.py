@@ -148,6 +148,7 @@ def predict(
             after_batch=after_batch,
             too_large=halved.append,
             before_keeping=still_ours,
+            begins_run=span[0] == 0,
         )
         seconds = time.perf_counter() - began
         device_is = device_name(settings.accelerator, device) if halved else ""

@@ -10,13 +10,16 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+import yaml
 from torchvision.transforms import v2
 
-from engine import Engine, ForelightError, Settings, Source
+from engine import Engine, ForelightError, Options, Settings, Source
 from engine.cards.parts import ImageInput
 from engine.checkpoints.warm import load_model
 from engine.errors import CardError, HostCodeFailed
 from engine.model_check.doubts import rehearse
+from engine.prediction.predictor import predict_shard
+from engine.runs.folder import RunFolder
 from engine.tasks.image_inputs import normalise
 from tests.conftest import Predicting
 from tests.engine.making import TABULAR_CARD, write_model
@@ -310,6 +313,16 @@ def without_a_disk(rows, card):
     if rows.num_rows not in (3, 5):
         raise OSError("the disk is gone")
     return torch.zeros(rows.num_rows, 1)
+
+def careful(output, rows, card):
+    if "66" in rows["text"].to_pylist():
+        raise ValueError("66 is too much")
+    return output
+
+def never(output, rows, card):
+    if set(rows["text"].to_pylist()) != {"12"}:
+        raise KeyError("scale")
+    return {"y": output[:, 0]}
 """
 PICKY_CARD: dict[str, Any] = {**TABULAR_CARD, "signature": [{"name": "text", "type": "string", "example": "12"}]}
 
@@ -343,6 +356,51 @@ def test_a_row_that_encode_cannot_take_costs_itself(
     assert lines["error"].null_count() == lines["y"].is_not_null().sum() == 33
 
 
+@pytest.mark.parametrize("batch_size", [None, 1, 40])
+def test_a_row_that_decode_cannot_take_costs_itself(
+    engine: Engine, models: Path, tmp_path: Path, batch_size: int | None
+) -> None:
+    state = weights(picky(models, encode="own:encode", decode="own:careful"))
+    texts = ["66", "1", "x", "66", *(str(n) for n in range(100)), "nothing", "66", "7"]
+    lines = picked(engine, tmp_path / "rows.csv", texts, on_error="report", batch_size=batch_size)
+    assert lines["row"].to_list() == list(range(1, len(texts) + 1))
+    scale, start = state["layer.weight"].item(), state["layer.bias"].item()
+    expected = [float(text) * scale + start if text.isdecimal() and text != "66" else None for text in texts]
+    assert lines["y"].to_list() == pytest.approx(expected)
+    errors = dict(zip(texts, lines["error"], strict=True))
+    assert errors["66"] == "decode does not take this row: 66 is too much"
+    assert errors["nothing"] == "encode does not take this row: 'nothing' is no text"
+    assert lines["error"].null_count() == lines["y"].is_not_null().sum() == 101
+
+
+def test_a_decode_that_takes_no_row_fails_the_run(
+    engine: Engine, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = picky(models, encode="own:encode", decode="own:never")
+    pl.DataFrame({"text": [str(n) for n in range(100, 160)]}).write_csv(tmp_path / "rows.csv")
+    sources = [Source("rows.csv", tmp_path / "rows.csv")]
+    run = engine.check("picky", sources)
+    engine.submit(run.id, Options(batch_size=40))
+    ended = engine.wait(run.id)
+    assert ended.state == "failed"
+    assert "decode: own:never failed in own.py, line 31: KeyError: 'scale'" in ended.error
+    _, now = engine.predict_now("picky", sources)
+    assert set(now["error"]) == {"decode does not take this row: KeyError: 'scale'"}, "nobody's run"
+    monkeypatch.setattr("engine.prediction.predictor.MOST_REFUSED", 7)
+    rows, tried = RunFolder(run.folder).rows(), []
+    with pytest.raises(HostCodeFailed, match="own:never failed"):
+        predict_shard(
+            loaded(folder),
+            rows,
+            1,
+            tmp_path / "lines.parquet",
+            accelerator="cpu",
+            after_batch=lambda done, _: bool(tried.append(done)),
+            begins_run=True,
+        )
+    assert tried == [1, 2, 3, 4, 5, 6], "the rest is not tried"
+
+
 def test_a_row_that_collate_cannot_take_costs_itself(engine: Engine, models: Path, tmp_path: Path) -> None:
     picky(models, encode="own:items", collate="own:collate")
     lines = picked(engine, tmp_path / "rows.csv", ["a", "abcd", "ab"], on_error="report")
@@ -365,17 +423,22 @@ def test_where_no_row_is_taken_all_are_reported(engine: Engine, models: Path, tm
 def test_a_series_is_refused_whole(engine: Engine, models: Path, tmp_path: Path) -> None:
     card = {"task": "sequence-regression", "signature": [{"name": "a"}], "sequence": {"length": 2}}
     folder = write_model(models / "m", LINEAR, {**TABULAR_CARD, **card, "encode": "own:series"}, 1)
+    told = yaml.safe_load((folder / "card.yaml").read_text())
+    (folder / "card.yaml").write_text(yaml.safe_dump({**told, "decode": "own:deep"}))
     code = (
         "import torch\ndef series(rows, card):\n    x = torch.tensor(rows['a'].to_pylist()).float().reshape(-1, 2, 1)\n"
     )
     (folder / "own.py").write_text(
-        code + "    if (x == -4).any():\n        raise ValueError('no such depth')\n    return x\n"
+        code
+        + "    if (x == -4).any():\n        raise ValueError('no such depth')\n    return x\n"
+        + "def deep(output, rows, card):\n    if 6 in rows['a'].to_pylist():\n        raise ValueError('too deep')\n"
+        + "    return output\n"
     )
     rows = pl.DataFrame({"series": ["u", "u", "v", "v", "w", "w"], "step": [1, 2] * 3, "a": [1.0, 2, 3, -4, 5, 6]})
     rows.write_csv(tmp_path / "rows.csv")
     lines = Predicting(engine).results("m", [tmp_path / "rows.csv"], on_error="report").page(0, 10)
-    why = "encode does not take this series: no such depth"
-    assert lines["error"].to_list() == [None, None, why, why, None, None]
+    why, deep = "encode does not take this series: no such depth", "decode does not take this series: too deep"
+    assert lines["error"].to_list() == [None, None, why, why, deep, deep]
 
 
 @pytest.mark.parametrize(
@@ -398,12 +461,17 @@ def test_what_is_no_rows_fault_fails_the_run(
     assert words in ended.error
 
 
-def test_a_sample_with_such_a_row_loads_and_is_doubted(models: Path, tmp_path: Path) -> None:
-    folder = picky(models, encode="own:encode", samples=[{"title": "Few", "files": ["few.csv"]}])
-    (folder / "few.csv").write_text("text\nx\n1\n2\nnothing\n5\n")
+@pytest.mark.parametrize(
+    ("first", "why"),
+    [
+        ("x", "encode does not take this row: could not convert string to float: 'x'"),
+        ("66", "decode does not take this row: 66 is too much"),
+    ],
+)
+def test_a_sample_with_such_a_row_loads_and_is_doubted(models: Path, first: str, why: str) -> None:
+    samples = [{"title": "Few", "files": ["few.csv"]}]
+    folder = picky(models, encode="own:encode", decode="own:careful", samples=samples)
+    (folder / "few.csv").write_text(f"text\n{first}\n1\n2\nnothing\n5\n")
     model = loaded(folder)
     seen = rehearse(model, "Few", [Source("few.csv", folder / "few.csv")], Settings(accelerator="cpu"))
-    doubt = (
-        "Sample 'Few': row 1 is not predicted: encode does not take this row: could not convert string to float: 'x'."
-    )
-    assert doubt in [each.message for each in seen.doubts]
+    assert f"Sample 'Few': row 1 is not predicted: {why}." in [each.message for each in seen.doubts]
