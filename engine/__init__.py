@@ -46,6 +46,7 @@ from engine.report import report_html
 from engine.results.files import MOST_EXCEL_ROWS, csv_text
 from engine.results.filters import Filter, FilterOp, FilterValue
 from engine.results.found_boxes import box_counts, box_scores
+from engine.results.influence import Swap, influences, swaps
 from engine.results.label_sets import label_counts, labels_together, nearest_calls
 from engine.results.lines import ResultColumn
 from engine.results.picture_files import PICTURE_FORMATS
@@ -121,6 +122,7 @@ __all__ = [
     "Source",
     "Standing",
     "Storage",
+    "Swap",
     "Token",
     "Upload",
     "Used",
@@ -136,6 +138,7 @@ __all__ = [
     "csv_text",
     "evaluation_of",
     "frame_of",
+    "influences",
     "label_counts",
     "labels_together",
     "nearest_calls",
@@ -147,6 +150,7 @@ __all__ = [
     "report_incident",
     "set_up_logs",
     "shares_below",
+    "swaps",
     "task_of",
     "why_unsafe",
 ]

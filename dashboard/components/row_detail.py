@@ -15,6 +15,7 @@ from dashboard.charts.forecasts import forecast_alt, forecast_figure
 from dashboard.charts.series import series_figure
 from dashboard.components.embeddings import is_embedded, show_alike
 from dashboard.components.found import lies_in_pictures, show_found_of_row
+from dashboard.components.influences import show_influences
 from dashboard.components.outcome import show_outcome
 from dashboard.components.row_cells import show_cells
 from dashboard.components.texts import show_text
@@ -43,6 +44,7 @@ def choose_row(results: Results) -> None:
     line = _line(results, row)
     if line is not None:
         _show(line, results)
+        show_influences(results, line)
         _neighbours(line, results)
         if is_embedded(results):
             show_alike(results, row, _go)

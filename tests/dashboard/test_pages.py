@@ -196,6 +196,17 @@ def test_a_column_of_another_name_is_taken(shared_engine: Engine) -> None:
     assert "30 rows ready" in words(app)
 
 
+def test_a_row_says_what_moves_its_prediction(shared_engine: Engine, finished_run: FinishedRun) -> None:
+    run = finished_run("diabetes-progression")
+    app = opened("result", run=run.id, tab="Rows", row="3")
+    before = len(app.get("plotly_chart"))
+    next(each for each in app.toggle if each.label.startswith("Show which values")).set_value(True).run()
+    chart = next(each.proto for each in app.get("plotly_chart") if each.proto.alt.startswith("What moves"))
+    assert not app.error
+    assert len(app.get("plotly_chart")) == before + 1
+    assert "progression_estimate" in chart.alt and "bmi" in chart.alt
+
+
 def test_a_forecast_shows_what_was_forecast(shared_engine: Engine, finished_run: FinishedRun) -> None:
     run = finished_run("el-nino")
     app = opened("result", run=run.id, tab="Table")
