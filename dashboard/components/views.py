@@ -146,7 +146,7 @@ def _against(view: Against, results: Results, where: tuple[Filter, ...], name: s
     slot = st.container()
     with st.container(horizontal=True):
         y = choose("Show", view.y, "against-y")
-        x = choose("Against", view.x, "against-x")
+        x = choose("Against", _inputs_first(view.x, results), "against-x")
     name = f"{name}|{x}|{y}"
     groups = {column.name for column in results.columns if not column.is_number}
     if x in groups:
@@ -165,6 +165,12 @@ def _against(view: Against, results: Results, where: tuple[Filter, ...], name: s
     draw(charts.against_figure(view, points, x, y), alt, name, _region(x, y), "region")
     if len(points) < results.count(where):
         st.caption(f"{count(len(points), 'row')}, evenly spaced over the file. A region chooses from all of them.")
+
+
+def _inputs_first(names: Sequence[str], results: Results) -> Sequence[str]:
+    """What the model was fed before what was only kept, such as numbers that name a row."""
+    fed = {column.name for column in results.columns if column.role == "input"}
+    return sorted(names, key=lambda name: name not in fed)
 
 
 def _region(x: str, y: str) -> Answer:

@@ -204,7 +204,8 @@ def test_a_row_says_what_moves_its_prediction(shared_engine: Engine, finished_ru
     chart = next(each.proto for each in app.get("plotly_chart") if each.proto.alt.startswith("What moves"))
     assert not app.error
     assert len(app.get("plotly_chart")) == before + 1
-    assert "progression_estimate" in chart.alt and "bmi" in chart.alt
+    assert "progression_estimate" in chart.alt
+    assert "bmi" in chart.alt
 
 
 def test_a_forecast_shows_what_was_forecast(shared_engine: Engine, finished_run: FinishedRun) -> None:
