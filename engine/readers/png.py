@@ -26,10 +26,10 @@ def plain_png(content: bytes, max_pixels: int) -> Image.Image | None:
     length, kind, width, height, depth, colour, *others = _HEADER.unpack_from(content)
     if (length, kind, depth, others) != (13, b"IHDR", 8, [0, 0, 0]) or colour not in _MODES:
         return None
-    if not 0 < width * height <= max_pixels:
+    if not 0 < width * height <= max_pixels or not (packed := _pixel_data(content)):
         return None
     try:
-        return Image.frombytes(_MODES[colour], (width, height), _pixel_data(content), "zip", _MODES[colour])
+        return Image.frombytes(_MODES[colour], (width, height), packed, "zip", _MODES[colour])
     except (ValueError, MemoryError):
         return None
 
