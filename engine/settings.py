@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(default=20 * 2**30, ge=1, description="bytes of one uploaded file")
     max_visitor_bytes: int = Field(default=40 * 2**30, ge=1, description="bytes of all uploads of one visitor")
     max_upload_bytes: int = Field(default=200 * 2**30, ge=1, description="bytes of all uploads")
+    max_json_bytes: int = Field(default=8 * 2**20, ge=1, description="bytes of the API's JSON, which is read whole")
     checkpoint_uploads: bool = Field(
         default=False, description="hosts may bring checkpoints to a model, as further versions of the same class"
     )

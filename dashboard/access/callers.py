@@ -57,7 +57,7 @@ def caller_of(request: HTTPConnection) -> Caller:
         if found is None:
             audit.did_often(_NOBODY, "showed a wrong token")
             return _NOBODY
-        return replace(found, keys=keys)
+        return replace(_by_now(found, engine.settings), keys=keys)
     if engine.settings.login:
         return person_of(request.cookies, engine.settings, keys)
     return Caller(visitor_of(request), keys=keys)
@@ -131,10 +131,24 @@ def _role(told: Mapping[str, Any], mail: str, settings: Settings) -> Role:
     values = held if isinstance(held, list) else [held]
     if (mail and mail in settings.hosts) or (wanted and wanted in map(str, values)):
         return "host"
-    if not settings.visitors:
-        return "visitor"
+    return "visitor" if _is_let_in(mail, settings) else "nobody"
+
+
+def _by_now(made: Caller, settings: Settings) -> Caller:
+    """The token's caller without what a person of that name may no longer do: they may have left since it was made.
+
+    Who is a host by a claim of the provider's is not known by their name.
+    """
+    if not settings.login or settings.host_claim or made.name in settings.hosts:
+        return made
+    if not _is_let_in(made.name, settings):
+        return _NOBODY
+    return replace(made, role="visitor", scopes=made.scopes - {"operate"})
+
+
+def _is_let_in(mail: str, settings: Settings) -> bool:
     domain = mail[mail.rfind("@") :] if "@" in mail else ""
-    return "visitor" if mail and (mail in settings.visitors or domain in settings.visitors) else "nobody"
+    return not settings.visitors or bool(mail and (mail in settings.visitors or domain in settings.visitors))
 
 
 def _keys(key: str) -> frozenset[str]:
@@ -151,8 +165,9 @@ def at_this_machine(headers: Mapping[str, str], address: str | None, *, page: bo
     """Whether the server's own machine asks, and nothing stands in between. A page's connection says its origin too."""
     if any(name in headers for name in _FORWARDED) or not is_loopback(address or ""):
         return False
-    origin = headers.get("origin", "" if page else "http://localhost").rpartition("://")[2]
-    return is_loopback(host_in(headers.get("host", ""))) and is_loopback(host_in(origin))
+    host = headers.get("host", "")
+    origin = headers.get("origin", "" if page else f"http://{host}").rpartition("://")[2]
+    return is_loopback(host_in(host)) and origin == host  # another program's page here is another site
 
 
 def host_in(text: str) -> str:

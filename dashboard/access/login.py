@@ -23,10 +23,10 @@ from engine.errors import LoginNeeded
 PATH = "/login"
 COOKIE = "forelight_next"
 _NO_STORE = {"cache-control": "no-store"}
-_OPEN = (
-    *(f"/{name}/" for name in ("auth", "api", "download", "report", "template", "image", "mask", "upload")),
-    *("/login", "/oauth2callback", "/upload", "/healthz", "/readyz", "/metrics", "/trail.csv", "/_stcore/health"),
+_OPEN_BELOW = tuple(
+    f"/{name}/" for name in ("auth", "api", "download", "report", "template", "image", "mask", "upload")
 )
+_OPEN = ("/login", "/oauth2callback", "/upload", "/healthz", "/readyz", "/metrics", "/trail.csv", "/_stcore/health")
 _PAGE = Environment(loader=FileSystemLoader(Path(__file__).parents[1] / "brand"), autoescape=True).get_template(
     "login.html"
 )
@@ -92,7 +92,7 @@ class LoginWall:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         settings = get_engine().settings
-        if scope["type"] not in ("http", "websocket") or not settings.login or scope["path"].startswith(_OPEN):
+        if scope["type"] not in ("http", "websocket") or not settings.login or _checks_itself(scope["path"]):
             await self.app(scope, receive, send)
             return
         asked = HTTPConnection(scope)
@@ -110,6 +110,10 @@ class LoginWall:
         answer = RedirectResponse(wanted, 302, headers=_NO_STORE)
         answer.delete_cookie(COOKIE)
         await answer(scope, receive, send)
+
+
+def _checks_itself(path: str) -> bool:
+    return path in _OPEN or path.startswith(_OPEN_BELOW)
 
 
 async def _refused(scope: Scope, receive: Receive, send: Send) -> None:

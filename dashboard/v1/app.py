@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from dashboard.v1 import lake, models, results, runs, uploads, versions
+from dashboard.v1.bodies import Bodies
 from dashboard.v1.problems import Problem, add_handlers, problem
 
 PATH = "/api/v1"
@@ -23,6 +24,7 @@ _STATIC = Path(fastapi_offline.__file__).parent / "static"
 
 api = FastAPI(title="Forelight", version="1", description=_ABOUT, docs_url=None, redoc_url=None, redirect_slashes=False)
 add_handlers(api)
+api.add_middleware(Bodies)
 _PARTS = (models.router, versions.router, uploads.router, lake.router, runs.of_model, runs.router, results.router)
 for part in _PARTS:
     api.include_router(part)

@@ -11,11 +11,20 @@ from dashboard.access.callers import LOCAL, caller_of, is_program_here, key_of
 from dashboard.resources import get_engine
 from engine import Caller, GuardedEngine
 
+_KNOWN = "forelight.asked"  # a token is looked up once a request
 _scheme = HTTPBearer(auto_error=False, description="An API token, made on the page 'API tokens'.")
 
 
 def asked_engine(request: Request, _: Annotated[object, Depends(_scheme)] = None) -> GuardedEngine:
     """The engine as whoever asks may use it. Cookies count for nothing here: no other site's page can ask."""
+    known: GuardedEngine | None = request.scope.get(_KNOWN)
+    if known is None:
+        known = request.scope[_KNOWN] = asked_again(request)
+    return known
+
+
+def asked_again(request: Request) -> GuardedEngine:
+    """The same as it is by now: a token may have been revoked while an answer goes on."""
     engine = get_engine()
     keys = key_of(request)
     if request.headers.get("authorization"):

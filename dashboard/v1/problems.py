@@ -60,7 +60,7 @@ class Refused(Exception):
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What the OpenAPI description says of these statuses, beside those that any call may have."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    every = sorted({*statuses, 400, 401, 403, 422, 500, 503})
+    every = sorted({*statuses, 400, 401, 403, 408, 413, 422, 500, 503})
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in every}
 
 
@@ -73,7 +73,7 @@ def problems_of(report: Report) -> list[FileProblem]:
 
 def add_handlers(app: FastAPI) -> None:
     """Every error leaves as a problem."""
-    app.add_exception_handler(ForelightError, _forelight_error)
+    app.add_exception_handler(ForelightError, forelight_error)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
@@ -87,7 +87,8 @@ def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, 
     return JSONResponse(said.model_dump(), status, headers=headers, media_type=MEDIA_TYPE)
 
 
-async def _forelight_error(request: Request, error: Exception) -> JSONResponse:
+async def forelight_error(request: Request, error: Exception) -> JSONResponse:
+    """The error in its own words."""
     status = 422 if isinstance(error, InputRefused | ReadError | CardError | CheckpointError) else status_of(error)
     headers = {"www-authenticate": "Bearer"} if isinstance(error, LoginNeeded) else {}
     if status in (429, 503):

@@ -11,7 +11,7 @@ from sse_starlette.sse import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
 from dashboard.routes.receiving import receive_body
-from dashboard.v1.asking import Asked
+from dashboard.v1.asking import Asked, asked_again
 from dashboard.v1.problems import Refused, responses
 from dashboard.v1.schemas import (
     AskedVersion,
@@ -88,10 +88,10 @@ def get_run(run_id: RunId, engine: Asked) -> RunInfo:
 
 
 @router.get("/{run_id}/events", response_class=EventSourceResponse, responses={**responses(404), **_EVENTS})
-async def watch_run(run_id: RunId, engine: Asked) -> EventSourceResponse:
+async def watch_run(run_id: RunId, request: Request, engine: Asked) -> EventSourceResponse:
     """Server-sent events: `run` with the run as it is, each time it has changed, until it has ended."""
     first = await run_in_threadpool(engine.run, run_id)
-    return EventSourceResponse(_events(engine, first), ping=_SECONDS_BETWEEN_PINGS)
+    return EventSourceResponse(_events(request, first), ping=_SECONDS_BETWEEN_PINGS)
 
 
 @router.post("/{run_id}/start", responses=responses(404, 409, 429))
@@ -176,8 +176,8 @@ def _begun(
         raise
 
 
-async def _events(engine: GuardedEngine, run: Run) -> AsyncIterator[dict[str, str]]:
-    """Looks twice a second, and holds no thread between."""
+async def _events(request: Request, run: Run) -> AsyncIterator[dict[str, str]]:
+    """Looks twice a second, as whoever asks may by then, and holds no thread between."""
     last = None
     while True:
         said = RunInfo.of(run).model_dump_json()
@@ -188,6 +188,7 @@ async def _events(engine: GuardedEngine, run: Run) -> AsyncIterator[dict[str, st
         last = said
         await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
         try:
+            engine = await run_in_threadpool(asked_again, request)
             run = await run_in_threadpool(engine.run, run.id)
         except ForelightError as error:
             yield {"event": "error", "data": str(error)}

@@ -128,7 +128,7 @@ def shown(engine: Engine, login: bool, run_id: str) -> dict[str, tuple[dict[str,
     host = cookies(login, "host")
 
     another = GuardedEngine(engine, Caller(visitor(login, "another")))
-    operator = GuardedEngine(engine, Caller(visitor(login, "host"), "host"))
+    operator = GuardedEngine(engine, Caller(visitor(login, "host"), "host", HOST))
 
     def token(*scopes: Scope, of: GuardedEngine = owner) -> dict[str, str]:
         return {"authorization": f"Bearer {of.make_token('t', scopes, 1.0)[1]}"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from collections.abc import Iterator
@@ -14,10 +15,12 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.specs.openapi import checks
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from dashboard.resources import get_engine
 from dashboard.v1.app import API_ROUTES, PATH, api
+from dashboard.v1.runs import _events
 from engine import Caller, Engine, GuardedEngine, Options, Scope, Source
 from engine.settings import BUNDLED_MODELS
 from tests.pool import open_engine
@@ -304,3 +307,19 @@ def test_nothing_falls_over(engine: Engine, run_id: str, ann: TestClient, case: 
     if case.path.endswith("/events"):
         case.path_parameters["run_id"] = NEVER
     case.call_and_validate(headers={"authorization": ann.headers["authorization"]}, excluded_checks=_NOT_MEANT)
+
+
+def test_events_end_with_their_token(engine: Engine, run_id: str) -> None:
+    """A run that was only checked does not end by itself."""
+    guarded = GuardedEngine(engine, ANN)
+    token, words = guarded.make_token("events", ("read",))
+    scope = {"type": "http", "headers": [(b"authorization", f"Bearer {words}".encode())], "query_string": b""}
+
+    async def watched() -> list[str]:
+        said = []
+        async for event in _events(Request(scope), guarded.again(run_id)):
+            said.append(event["event"])
+            guarded.revoke_token(token.id)
+        return said
+
+    assert asyncio.run(asyncio.wait_for(watched(), 30)) == ["run", "error"]
