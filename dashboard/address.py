@@ -12,6 +12,7 @@ from engine import Filter, FilterOp, FilterValue, ResultColumn
 
 FILTER = "f"
 _RANGES = ("between", "bin")
+_MOST_WHOLE = 2**63  # what 64 bits hold
 _EMPTY = "%null"  # no text is written so: its own % is written %25
 _WORDS: Mapping[FilterOp, tuple[int, int]] = MappingProxyType(  # (least, most) words behind the operator
     {"in": (1, 1_000), "between": (2, 2), "bin": (2, 2), "contains": (1, 1), "search": (1, 1), "filled": (0, 0)}
@@ -75,14 +76,23 @@ def _value(word: str, column: ResultColumn) -> FilterValue:
         return None
     if column.dtype == "boolean":
         return {"true": True, "false": False}[word]
-    return _plain(word) if column.dtype == "text" else _number(word)
+    return _plain(word) if column.dtype == "text" else _of_kind(_number(word), column)
 
 
 def _number(word: str) -> float | int:
     number = float(word)
     if not math.isfinite(number):
         raise ValueError(word)
-    return int(word) if word.lstrip("-").isdecimal() else number
+    return int(word) if word.lstrip("-").isdecimal() and abs(number) < _MOST_WHOLE else number
+
+
+def _of_kind(number: float | int, column: ResultColumn) -> float | int:
+    """The number as the column's cells are, or ValueError: of another kind it is compared with none of them."""
+    if column.dtype != "integer":
+        return float(number)
+    if number != int(number) or abs(number) >= _MOST_WHOLE:
+        raise ValueError(column.name)
+    return int(number)
 
 
 def _word(value: FilterValue) -> str:

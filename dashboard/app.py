@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
+from anyio.to_thread import current_default_thread_limiter
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
@@ -27,6 +28,8 @@ from dashboard.routes.trail import TRAIL_ROUTES
 from dashboard.v1.app import API_ROUTES
 from engine import set_up_logs
 
+_THREADS = 120  # a check waits in one for the files before it, and downloads should not wait for that
+
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
@@ -39,6 +42,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     set_up_logs(engine.settings, "server")
     speak_through_one()
     keep_memory_together()
+    current_default_thread_limiter().total_tokens = _THREADS
     await run_in_threadpool(engine.serve)
     warm_up(engine)
     gc.collect()

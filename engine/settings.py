@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     keep_bytes: int = Field(default=100 * 2**30, ge=1, description="bytes all runs may take; the oldest goes first")
     max_waiting: int = Field(default=1_000, ge=1, description="most runs that wait or run at once")
     max_waiting_per_visitor: int = Field(default=200, ge=1, description="most of them of one visitor")
+    max_reading_per_visitor: int = Field(default=8, ge=1, description="most checks of one visitor at once")
     max_file_bytes: int = Field(default=20 * 2**30, ge=1, description="bytes of one uploaded file")
     max_visitor_bytes: int = Field(default=40 * 2**30, ge=1, description="bytes of all uploads of one visitor")
     max_upload_bytes: int = Field(default=200 * 2**30, ge=1, description="bytes of all uploads")

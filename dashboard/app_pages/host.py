@@ -21,7 +21,7 @@ names = ["Now", "Runs", "Trail", "Tokens", "Settings", *(["Broken models"] if br
 now, runs, trail, tokens, settings, *models = st.tabs(names, key="host-tab", bind="query-params")
 if now.open:
     with now:
-        show_now(engine, whose)
+        show_now(whose)
 if runs.open:
     with runs:
         show_runs(engine, ask_what(engine), whose)

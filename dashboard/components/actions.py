@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import selection
 from dashboard.access.callers import keyed
+from dashboard.components.fragments import fragment_of_run
 from dashboard.components.report_link import offer_report
 from dashboard.routes.fetching import download_path
 from dashboard.words import count, size
@@ -39,7 +40,7 @@ def show_actions(engine: GuardedEngine, run: Run, results: Results | None) -> No
         st.link_button("Download CSV", link, icon=":material/download:", type="primary")
 
 
-@st.fragment
+@fragment_of_run
 def _choose(engine: GuardedEngine, results: Results) -> None:
     """Which rows, which columns, which format; with its size where that is known."""
     where = selection.chosen(results)

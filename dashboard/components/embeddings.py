@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.access.callers import keyed
 from dashboard.charts import embeddings as embedding_charts
 from dashboard.components.chart import Marks, draw, show_title
+from dashboard.components.fragments import fragment_of_run
 from dashboard.components.judging import Known, Where, known, show_cards, show_nothing_to_judge, show_used
 from dashboard.routes.fetching import picture_path
 from dashboard.words import count, plain
@@ -37,7 +38,7 @@ def embedding_figures(_evaluation: EmbeddingEvaluation, of: Known, where: Where)
     return _evaluation.figures(where)
 
 
-@st.fragment
+@fragment_of_run
 def show_map(view: EmbeddingMap, results: Results, where: tuple[Filter, ...], name: str) -> None:
     """All rows as points, near ones alike; a box chooses rows."""
     found = _projection(results, known(results), where)

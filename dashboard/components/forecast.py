@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import selection
 from dashboard.charts import forecasts as forecast_charts
 from dashboard.components.chart import draw, show_title
+from dashboard.components.fragments import fragment_of_run
 from dashboard.components.judging import (
     Where,
     forecast_figures,
@@ -22,7 +23,7 @@ from engine import Filter, ForecastEvaluation, ForecastFigures, Results
 from engine.views import ForecastLines
 
 
-@st.fragment
+@fragment_of_run
 def show_forecast(view: ForecastLines, results: Results, where: tuple[Filter, ...], name: str) -> None:
     """One series, its history and what comes next."""
     series, lines = choose_series(view.title, results, where, selection.key("forecast", *where), name)

@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard import selection
 from dashboard.access.callers import keyed
 from dashboard.components.found import OVERLAY_CSS, OVERLAY_JS, lies_in_pictures, summary, tile_layer
+from dashboard.components.fragments import fragment_of_run
 from dashboard.components.pages import first_page, show_pages
 from dashboard.components.row_detail import open_row
 from dashboard.routes.fetching import picture_path
@@ -36,7 +37,7 @@ _gallery = st.components.v2.component(
 )
 
 
-@st.fragment
+@fragment_of_run
 def show_gallery(view: Gallery, results: Results, where: tuple[Filter, ...]) -> None:
     """The pictures of the rows chosen, with controls above and pages below."""
     columns = {column.name: column for column in results.columns}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from dashboard.access.callers import this_engine
 from dashboard.components.run_title import files_of, show_badge
 from dashboard.words import count, duration, plain, size
 from engine import GuardedEngine, Run, Search, Standing, Storage, WorkerState
@@ -25,8 +26,9 @@ Whose = Callable[[str], str]
 
 
 @st.fragment(run_every=_SECONDS_BETWEEN_LOOKS)
-def show_now(engine: GuardedEngine, whose: Whose) -> None:
-    """Looked at again every other second."""
+def show_now(whose: Whose) -> None:
+    """Looked at again every other second, as who looks may by then."""
+    engine = this_engine()
     standing, workers = engine.standing(), engine.workers()
     _figures(standing, engine.storage(), workers)
     _queue(engine, standing, whose)

@@ -9,6 +9,7 @@ from dashboard import selection
 from dashboard.charts import charts
 from dashboard.charts import labels as label_charts
 from dashboard.components.chart import Answer, Marks, draw, marked, show_title
+from dashboard.components.fragments import fragment_of_run
 from dashboard.components.review import choosable
 from dashboard.words import count, plain
 from engine import Filter, Results, label_counts, labels_together, nearest_calls
@@ -40,7 +41,7 @@ def show_labels_together(view: LabelsTogether, results: Results, where: tuple[Fi
     st.caption("On the diagonal: the rows of one label. Click a cell to see its rows.")
 
 
-@st.fragment
+@fragment_of_run
 def show_label_threshold(view: LabelThreshold, results: Results, where: tuple[Filter, ...], name: str) -> None:
     """The probabilities of a label; a threshold to move, and how many rows it then holds of."""
     shares = {each.label: each for each in view.shares}

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard import selection
 from dashboard.components.boxes import with_named_boxes
+from dashboard.components.fragments import fragment_of_run
 from dashboard.components.gallery import has_pictures, with_pictures
 from dashboard.components.pages import first_page, show_pages
 from dashboard.components.row_detail import show_row
@@ -22,7 +23,7 @@ _LINE, _PICTURE_LINE = 35, 72  # pixels
 _UP, _DOWN = "ascending", "descending"
 
 
-@st.fragment
+@fragment_of_run
 def show_table(results: Results, where: tuple[Filter, ...]) -> None:
     """One page of the lines with controls above, pages below, and the chosen row under it. All of it in the address."""
     rows = results.count(where) if where else results.n_rows

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import selection
 from dashboard.charts import charts
 from dashboard.components.chart import draw, show_title
+from dashboard.components.fragments import fragment_of_run
 from dashboard.words import count, plain, with_unit
 from engine import Filter, Results
 from engine.views import Extremes, Review, Threshold
@@ -20,7 +21,7 @@ _STEP = 0.01
 _LEAST_SURE, _CLOSEST = "Least sure", "Closest calls"
 
 
-@st.fragment
+@fragment_of_run
 def show_threshold(view: Threshold, results: Results, where: tuple[Filter, ...], name: str) -> None:
     """A threshold to move; beside it how many rows each class then gets."""
     bins = results.histogram(view.column, bins=round(1 / _STEP), where=where)

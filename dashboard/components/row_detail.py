@@ -15,6 +15,7 @@ from dashboard.charts.forecasts import forecast_alt, forecast_figure
 from dashboard.charts.series import series_figure
 from dashboard.components.embeddings import is_embedded, show_alike
 from dashboard.components.found import lies_in_pictures, show_found_of_row
+from dashboard.components.fragments import fragment_of_run
 from dashboard.components.influences import show_influences
 from dashboard.components.outcome import show_outcome
 from dashboard.components.row_cells import show_cells
@@ -30,7 +31,7 @@ _MOST_STEPS = 2_000
 _BARE = {"displayModeBar": False}
 
 
-@st.fragment
+@fragment_of_run
 def choose_row(results: Results) -> None:
     """Asks for a row by its number, or for the one before or after, and shows it; the address says which."""
     last, key = max(1, results.run.rows_total), f"row-of-{results.run.id}"

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import selection
 from dashboard.address import said
+from dashboard.components.fragments import fragment_of_run
 from dashboard.words import count, number, plain, with_unit
 from engine import Filter, ResultColumn, Results
 
@@ -70,7 +71,7 @@ def _searched(before: str) -> None:
         selection.remove(Filter("", "search", (before,)))
 
 
-@st.fragment
+@fragment_of_run
 def _add(results: Results, where: tuple[Filter, ...]) -> None:
     """Asks for a column, then for what its cells should be."""
     columns = {column.name: column for column in results.columns if column.dtype != "list"}

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import selection
 from dashboard.charts import series as series_charts
 from dashboard.components.chart import Marks, draw, show_title
+from dashboard.components.fragments import fragment_of_run
 from dashboard.words import count, extent, number, plain, short
 from engine import Filter, Results
 from engine.views import SeriesGrid, SeriesLines
@@ -20,7 +21,7 @@ _ABREAST = 4
 _MOVING, _IN_FILE = "moves most", "as in the file"
 
 
-@st.fragment
+@fragment_of_run
 def show_series(view: SeriesLines, results: Results, where: tuple[Filter, ...], name: str) -> None:
     """One series over its steps: what went in and what came out, on one axis of time."""
     asked, lines = choose_series(view.title, results, where, selection.key("series", *where), name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.components.chart import show_title
+from dashboard.components.fragments import fragment_of_run
 from dashboard.components.review import choosable
 from engine import Filter, Results
 from engine.views import Texts
@@ -14,7 +15,7 @@ _LEAST, _MOST, _IN_FILE = "Least sure first", "Surest first", "As in the file"
 _HEIGHT = 240
 
 
-@st.fragment
+@fragment_of_run
 def show_texts(view: Texts, results: Results, where: tuple[Filter, ...], name: str) -> None:
     """Some of the texts in the order asked; choosing one opens it."""
     names = [column.name for column in results.columns]

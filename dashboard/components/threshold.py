@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.charts import evaluation as charts
 from dashboard.components.chart import draw, show_title
+from dashboard.components.fragments import fragment_of_run
 from dashboard.components.judging import Where, class_curve, known, show_cards
 from dashboard.words import count, plain, short
 from engine import ClassEvaluation, Curve, LabelSetEvaluation, Point
@@ -17,7 +18,7 @@ _STEPS = 1_000  # of the threshold
 _USUAL = 0.5
 
 
-@st.fragment
+@fragment_of_run
 def show_threshold(
     evaluation: ClassEvaluation | LabelSetEvaluation,
     labels: Sequence[str],

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.charts import evaluation as charts
 from dashboard.components.chart import draw, show_title
+from dashboard.components.fragments import fragment_of_run
 from dashboard.components.judging import (
     Where,
     known,
@@ -90,7 +91,7 @@ def show_parity(evaluation: ValueEvaluation, output: str, unit: str, where: Wher
     st.caption(f"On the dashed line the prediction is right.{_sampled(len(points), rows)}")
 
 
-@st.fragment
+@fragment_of_run
 def _show_residuals(evaluation: ValueEvaluation, output: str, unit: str, where: Where, rows: int) -> None:
     slot = st.container()
     columns = {column.name: column for column in evaluation.results.columns if column.role not in ("row", "status")}

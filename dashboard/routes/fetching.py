@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
@@ -15,7 +16,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from dashboard.access.callers import guarded
 from dashboard.access.security import HEADERS
 from dashboard.address import FILTER, query, read_filters
-from dashboard.routes.files import LargeFile
+from dashboard.routes.files import LargeFile, attachment
+from dashboard.routes.gone import gone_meanwhile
 from dashboard.routes.receiving import UPLOAD_ROUTES
 from dashboard.routes.statuses import status_of
 from engine import Filter, report_incident
@@ -30,10 +32,19 @@ MEDIA_TYPES = {
     "json": "application/json",
 }
 COLUMN = "c"
+
+
+class _RowNumber(IntegerConvertor):
+    """A number that a row may have: Python makes none of some thousand digits."""
+
+    regex = "[0-9]{1,15}"
+
+
 _PRIVATE = {"cache-control": "private, no-store"}
 # The report says itself which scripts may run; here they also lose this server's origin.
 _REPORT_POLICY = "sandbox allow-scripts allow-modals allow-downloads; frame-ancestors 'none'"
 _FOR_AN_HOUR = {"cache-control": "private, max-age=3600"}
+register_url_convertor("row", _RowNumber())
 _log = logging.getLogger("forelight.dashboard")
 
 
@@ -69,14 +80,14 @@ async def download(request: Request) -> Response:
     headers = {"content-encoding": "identity", **_PRIVATE}
     if isinstance(file, Path):
         return LargeFile(file, filename=name, media_type=MEDIA_TYPES.get(suffix), headers=headers)
-    headers["content-disposition"] = f'attachment; filename="{_header_safe(name)}"'
+    headers["content-disposition"] = attachment(name)
     return StreamingResponse(file, media_type=MEDIA_TYPES.get(suffix), headers=headers)
 
 
 def _file(request: Request, suffix: str) -> tuple[Path | Iterator[bytes], str]:
     """(the file, its name); ExportError where other rows or columns are asked for than there are."""
     engine, run_id = guarded(request), request.path_params["run_id"]
-    filters, columns = request.query_params.getlist(FILTER), request.query_params.getlist(COLUMN)
+    filters, columns = request.query_params.getlist(FILTER), [*dict.fromkeys(request.query_params.getlist(COLUMN))]
     name = engine.download_name(run_id, suffix)
     if not filters and not columns:
         return engine.download(run_id, suffix), name
@@ -104,7 +115,7 @@ def _report(request: Request) -> tuple[str, str]:
 async def template(request: Request) -> Response:
     """The file a visitor fills in for a model."""
     name, content = await run_in_threadpool(lambda: guarded(request).template(request.path_params["model_id"]))
-    headers = {"content-disposition": f'attachment; filename="{_header_safe(name)}"', **_PRIVATE}
+    headers = {"content-disposition": attachment(name), **_PRIVATE}
     return Response(content, media_type=MEDIA_TYPES.get(name.rpartition(".")[2]), headers=headers)
 
 
@@ -143,6 +154,10 @@ async def say_error(request: Request, error: Exception) -> Response:
 
 
 async def say_incident(request: Request, error: Exception) -> Response:
+    """What was wrong is in the log, under a number; of a run that is gone by now, that is all that was."""
+    gone = await run_in_threadpool(gone_meanwhile, request)
+    if gone is not None:
+        return PlainTextResponse(str(gone), status_of(gone), headers={**HEADERS, **_PRIVATE})
     incident = report_incident(_log, error, run=str(request.path_params.get("run_id", "")))
     headers = {**HEADERS, **_PRIVATE}  # this answer is given outside of all middleware
     return PlainTextResponse(f"Something went wrong. Incident {incident}.", 500, headers=headers)
@@ -165,8 +180,8 @@ ROUTES: tuple[BaseRoute, ...] = (
     _branch("/download", Route("/{run_id}/{name}", download)),
     _branch("/report", Route("/{run_id}", report)),
     _branch("/template", Route("/{model_id}", template)),
-    _branch("/image", Route("/{run_id}/{row:int}", picture)),
-    _branch("/mask", Route("/{run_id}/{row:int}", mask)),
+    _branch("/image", Route("/{run_id}/{row:row}", picture)),
+    _branch("/mask", Route("/{run_id}/{row:row}", mask)),
     *UPLOAD_ROUTES,
 )
 EXCEPTION_HANDLERS = {ForelightError: say_error, Exception: say_incident}

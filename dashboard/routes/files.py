@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from starlette.responses import FileResponse
+
+
+def attachment(name: str) -> str:
+    """The header's value by which a browser keeps an answer as a file of that name, in whatever script."""
+    return f"attachment; filename*=utf-8''{quote(name)}" if quote(name) != name else f'attachment; filename="{name}"'
 
 
 class LargeFile(FileResponse):

@@ -19,6 +19,7 @@ from engine.errors import UploadRefused
 PATH = "/upload"
 MARK = ("x-requested-with", "forelight")
 _PIECE = 2 * 2**20
+_MOST_DIGITS = 20
 _MOST_READ_FOR_NOTHING = 4 * 2**20
 _MOST_SECONDS_READ_FOR_NOTHING = 5.0
 _MOST_SECONDS_OF_SILENCE = 60.0
@@ -31,8 +32,9 @@ async def room(request: Request) -> Response:
     if refusal is not None:
         return refusal
     size = request.query_params.get("size", "")
+    octets = int(size) if size.isdecimal() and len(size) < _MOST_DIGITS else 0
     try:
-        await run_in_threadpool(lambda: guarded(request).check_room(int(size) if size.isdecimal() else 0))
+        await run_in_threadpool(lambda: guarded(request).check_room(octets))
     except ForelightError as error:
         return _said(error)
     return Response(status_code=204, headers=_PRIVATE)

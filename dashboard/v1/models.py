@@ -15,6 +15,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from dashboard.routes.files import attachment
 from dashboard.v1.asking import Asked
 from dashboard.v1.problems import Refused, problem, problems_of, responses
 from dashboard.v1.schemas import AskedVersion, Model, ModelId, Predictions, Rows
@@ -41,7 +42,7 @@ def get_model(model_id: ModelId, engine: Asked) -> Model:
 def get_template(model_id: ModelId, engine: Asked) -> Response:
     """A file to fill in."""
     name, content = engine.template(model_id)
-    return Response(content, headers={"content-disposition": f'attachment; filename="{name}"'})
+    return Response(content, headers={"content-disposition": attachment(name)})
 
 
 @router.post("/{model_id}/predictions", response_model=Predictions, responses=responses(404, 503))

@@ -10,8 +10,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from dashboard.routes.gone import gone_meanwhile
 from dashboard.routes.statuses import status_of
 from engine import ForelightError, Report, report_incident
 from engine.errors import CardError, CheckpointError, InputRefused, LoginNeeded, ReadError
@@ -113,5 +115,8 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _incident(request: Request, error: Exception) -> JSONResponse:
+    gone = await run_in_threadpool(gone_meanwhile, request)
+    if gone is not None:
+        return await forelight_error(request, gone)
     incident = report_incident(log, error, run=str(request.path_params.get("run_id", "")))
     return problem(500, f"Something went wrong. Incident {incident}.", instance=f"urn:forelight:incident:{incident}")

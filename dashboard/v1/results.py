@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
 from dashboard.address import FILTER, read_filters
 from dashboard.routes.fetching import COLUMN, MEDIA_TYPES
-from dashboard.routes.files import LargeFile
+from dashboard.routes.files import LargeFile, attachment
 from dashboard.v1.asking import Asked
 from dashboard.v1.models import plain_rows
 from dashboard.v1.problems import responses
@@ -80,7 +80,7 @@ def download(
     headers = {"content-encoding": "identity", "cache-control": "private, no-store"}
     if isinstance(file, FilePath):
         return LargeFile(file, filename=name, media_type=MEDIA_TYPES[suffix], headers=headers)
-    headers["content-disposition"] = f'attachment; filename="{name}"'
+    headers["content-disposition"] = attachment(name)
     return StreamingResponse(file, media_type=MEDIA_TYPES[suffix], headers=headers)
 
 
@@ -105,7 +105,7 @@ def _chosen(
     if unread:
         raise ExportError(" ".join(unread))
     _known(results, columns)
-    return where, tuple(columns)
+    return where, tuple(dict.fromkeys(columns))
 
 
 def _known(results: Results, columns: Sequence[str]) -> None:

@@ -135,7 +135,7 @@ class NewRun(Wanted):
 
     model: Text
     version: Text = Field("", description="of the model; its default where empty")
-    uploads: Annotated[list[Text], Field(min_length=1, max_length=10_000)]
+    uploads: Annotated[list[Annotated[str, Field(max_length=64)]], Field(min_length=1, max_length=10_000)]
     renames: dict[Text, Text] = Field({}, description="a column's name in the file → the one the model takes")
     options: Options = Options()
     start: bool = Field(True, description="false: only check the files")

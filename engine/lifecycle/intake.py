@@ -13,6 +13,7 @@ from engine.cards.signature import Report
 from engine.errors import FULL_DISK, DiskFull, ReadError, TooMuchWork, WorkerDied
 from engine.facts import versions_here
 from engine.ingest.table import Progress
+from engine.lifecycle.at_once import AtOnce
 from engine.models.registry import CARD_FILE, ModelEntry
 from engine.readers import Source
 from engine.runs.book import RunBook
@@ -26,6 +27,7 @@ class Intake:
 
     def __init__(self, settings: Settings, book: RunBook, pool: WorkerPool) -> None:
         self._settings, self._book, self._pool = settings, book, pool
+        self._going = AtOnce(settings.max_reading_per_visitor)
 
     def check(
         self,
@@ -36,7 +38,19 @@ class Intake:
         visitor: str,
         progress: Progress,
     ) -> Record:
-        """A checked run; where that fails nothing is left."""
+        """A checked run; where that fails nothing is left. QueueFull where the visitor has many read already."""
+        with self._going.one(visitor):
+            return self._checked(entry, sources, renames, keep_files, visitor, progress)
+
+    def _checked(
+        self,
+        entry: ModelEntry,
+        sources: Sequence[Source],
+        renames: Mapping[str, str],
+        keep_files: bool,
+        visitor: str,
+        progress: Progress,
+    ) -> Record:
         card = entry.usable_card()
         folder = RunFolder.create(self._book.runs)
         try:

@@ -31,6 +31,7 @@ def scan(source: Source, card: ModelCard, scratch: Path, settings: Settings) -> 
         raise ReadError(f"{source.name}: an object has the name '{exc}' twice. Rename one of them.") from exc
     except (ValueError, RecursionError) as exc:
         raise ReadError(f"{source.name} is not JSON: {exc}. For one object a line, name it .jsonl.") from exc
+    check_names(source, _names(content), settings)
     try:
         frame = _frame(content)
     except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError) as exc:
@@ -51,6 +52,12 @@ def _record(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise _TwiceError(next(name for name in names if names.count(name) > 1)[:80])
     return record
+
+
+def _names(content: Any) -> list[str]:
+    """The names in an array of objects; a table of each name's own row would be far larger than the file."""
+    records = content if isinstance(content, list) else []
+    return [*dict.fromkeys(name for record in records if isinstance(record, dict) for name in record)]
 
 
 def _frame(content: Any) -> pl.DataFrame:

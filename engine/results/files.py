@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -56,7 +57,8 @@ def stream_export(results: Results, path: Path, where: Filters = (), columns: Se
                 else:
                     wait([written], _LOOK_AGAIN_SECONDS)
             written.result()
-            part.replace(path)
+            with suppress(FileNotFoundError):  # the run goes on, or is gone: what was sent is whole all the same
+                part.replace(path)
         finally:
             part.unlink(missing_ok=True)
 
@@ -64,7 +66,8 @@ def stream_export(results: Results, path: Path, where: Filters = (), columns: Se
 def export_path(results: Results, suffix: str, where: Filters = (), columns: Sequence[str] = ()) -> Path:
     """Where the file of that choice is kept in the run's folder once it is made."""
     chosen = sha256(repr((tuple(where), tuple(columns))).encode()).hexdigest()[:20] if where or columns else ""
-    return results.folder.path / "exports" / f"{chosen or 'predictions'}.{suffix}"
+    rows = f"-{results.run.rows_done}" if results.run.partial else ""  # one that goes on meanwhile will have more
+    return results.folder.path / "exports" / f"{chosen or 'predictions'}{rows}.{suffix}"
 
 
 def export_bytes(results: Results, suffix: str, where: Filters = (), columns: Sequence[str] = ()) -> tuple[int, bool]:

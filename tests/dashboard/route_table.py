@@ -19,8 +19,8 @@ _FOR_OPERATORS = (404, 404, 404, 404, 404, 404, 404, 404, 404, 200, 404)
 WITH_LOGIN: dict[str, Statuses] = {
     "GET /download/{run_id}/{name}": _SEEN_WITH_LOGIN,
     "GET /report/{run_id}": _SEEN_WITH_LOGIN,
-    "GET /image/{run_id}/{row:int}": _SEEN_WITH_LOGIN,
-    "GET /mask/{run_id}/{row:int}": _SEEN_WITH_LOGIN,
+    "GET /image/{run_id}/{row:row}": _SEEN_WITH_LOGIN,
+    "GET /mask/{run_id}/{row:row}": _SEEN_WITH_LOGIN,
     "GET /template/{model_id}": (401, 200, 200, 200, 200, 200, 403, 403, 401, 403, 200),
     "GET /upload": _ROOM,
     "POST /upload": _SENT,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
+import polars as pl
 import pytest
 
 from dashboard.address import query, read_filters, said, written
@@ -33,6 +34,18 @@ FILTERS = [
 def test_what_is_written_is_read_again(each: Filter) -> None:
     through = [value for _, value in parse_qsl(query([each]), keep_blank_values=True)]
     assert read_filters(through, COLUMNS) == ((each,), ())
+
+
+@pytest.mark.parametrize("digits", ["25", "1_000", "1" + "0" * 20, "1" + "0" * 300])
+def test_numbers_are_of_the_columns_kind(digits: str) -> None:
+    """Polars compares a column with numbers of its own kind alone, and knows none beyond 64 bits."""
+    frame = pl.DataFrame({"row": [1, 25, 1_000], "size": [1.0, 25.0, 1e3]}).lazy()
+    for value in (f"row~in~{digits}", f"size~in~{digits}", f"size~between~{digits}~", f"row~between~~{digits}"):
+        found, unread = read_filters([value], COLUMNS)
+        assert len(found) + len(unread) == 1
+        lines = frame.filter(*(each.expression() for each in found)).collect()
+        assert lines.height == 1 or len(digits) > 5 or "between" in value
+    assert read_filters(["row~in~1.5"], COLUMNS)[1]
 
 
 def test_addresses_are_short_and_readable() -> None:

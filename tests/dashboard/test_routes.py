@@ -192,7 +192,7 @@ def test_every_route_for_every_role(
     if route == "DELETE /runs/{run_id}":
         run_id = engine.again(run_id).id
     places = {"run_id": run_id, "name": "x.csv", "model_id": MODEL, "share_id": NEVER, "suffix": "csv"}
-    places |= {"row:int": "1", "row": "1", "rest:path": "nothing/at/all", "folder": "lab"}
+    places |= {"row:row": "1", "row": "1", "rest:path": "nothing/at/all", "folder": "lab"}
     for name, value in places.items():
         path = path.replace(f"{{{name}}}", value)
     path = path.replace("/*", "/swagger-ui.css")

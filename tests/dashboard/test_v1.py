@@ -19,9 +19,10 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from dashboard.resources import get_engine
+from dashboard.routes.fetching import say_incident
 from dashboard.v1.app import API_ROUTES, PATH, api
 from dashboard.v1.runs import _events
-from engine import Caller, Engine, GuardedEngine, Options, Scope, Source
+from engine import Caller, Engine, GuardedEngine, Options, Results, Scope, Source
 from engine.settings import BUNDLED_MODELS
 from tests.pool import open_engine
 
@@ -151,6 +152,9 @@ def test_a_file_becomes_a_run_and_its_results(ann: TestClient, engine: Engine) -
     assert all(set(row) == {"age"} and 30 <= row["age"] <= 50 for row in chosen["rows"])
     arrow = ann.get(f"/runs/{run['id']}/rows", headers={"accept": "application/vnd.apache.arrow.stream"})
     assert pl.read_ipc_stream(io.BytesIO(arrow.content)).height == 30
+    twice = ann.get(f"/runs/{run['id']}/download.csv", params={"c": ["age", "bmi", "age"]})
+    assert twice.text.startswith("age,bmi\n")
+    assert twice.headers["content-disposition"].endswith("Gr%C3%B6%C3%9Fe-mehr.csv")
     for params in ({"f": "nothing~in~1"}, {"c": "nothing"}, {"sort": "nothing"}):
         is_problem(ann.get(f"/runs/{run['id']}/rows", params=params), 422)
     changed = ann.patch(f"/runs/{run['id']}", json={"name": "May", "note": "for Bob"}).json()
@@ -307,6 +311,25 @@ def test_nothing_falls_over(engine: Engine, run_id: str, ann: TestClient, case: 
     if case.path.endswith("/events"):
         case.path_parameters["run_id"] = NEVER
     case.call_and_validate(headers={"authorization": ann.headers["authorization"]}, excluded_checks=_NOT_MEANT)
+
+
+def test_a_run_that_is_deleted_while_it_is_read_is_not_there(
+    ann: TestClient, engine: Engine, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = GuardedEngine.results
+
+    def deleted_meanwhile(self: GuardedEngine, asked: str) -> Results:
+        found = whole(self, asked)
+        engine.delete(asked)
+        return found
+
+    monkeypatch.setattr(GuardedEngine, "results", deleted_meanwhile)
+    copy = engine.again(run_id)
+    engine.submit(copy.id)
+    engine.wait(copy.id)
+    assert "There is no run" in is_problem(ann.get(f"/runs/{copy.id}/rows"), 404)["detail"]
+    scope = {"type": "http", "path_params": {"run_id": copy.id}}
+    assert asyncio.run(say_incident(Request(scope), RuntimeError())).status_code == 404
 
 
 def test_events_end_with_their_token(engine: Engine, run_id: str) -> None:

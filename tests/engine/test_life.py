@@ -86,12 +86,15 @@ def test_a_cancelled_run_keeps_its_rows_and_goes_on_from_there(engine: Engine, t
     assert engine.download_name(run.id, "csv") == "slow_rows_partial.csv"
     assert len(pl.read_csv(engine.export(run.id, "csv"))) == cancelled.rows_done
     shards = {shard: shard.read_bytes() for shard in (cancelled.folder / "shards").iterdir()}
+    late = engine.download(run.id, "jsonl")
 
     engine.resume(run.id)
     done = engine.wait(run.id)
     assert (done.state, done.rows_done, done.partial) == ("done", 10_000, False)
     assert all(shard.read_bytes() == content for shard, content in shards.items()), "nothing is done twice"
     assert engine.export(run.id, "csv").read_bytes() == undisturbed(engine, path)
+    assert b"".join(late).count(b"\n") == cancelled.rows_done, "a download that was begun before stays what it was"
+    assert engine.export(run.id, "jsonl").read_bytes().count(b"\n") == 10_000, "and is nobody's after it"
 
 
 def test_a_batch_that_takes_too_long_is_not_waited_for(engine: Engine, tmp_path: Path) -> None:
@@ -156,7 +159,7 @@ def test_visitors_take_turns_and_see_their_place(engine: Engine, tmp_path: Path)
 
 
 def test_limits_are_said_at_one_above(opening: Opening, tmp_path: Path) -> None:
-    engine = opening(max_waiting=3, max_waiting_per_visitor=2)
+    engine = opening(max_waiting=3, max_waiting_per_visitor=2, max_reading_per_visitor=1)
     path = write_rows(tmp_path / "rows.csv", 50_000)
     running = [begun(engine, path, visitor="ann")]
     for visitor, refused in (("ann", False), ("ann", True), ("bob", False), ("cem", True)):
@@ -169,6 +172,15 @@ def test_limits_are_said_at_one_above(opening: Opening, tmp_path: Path) -> None:
             running.append(engine.submit(run.id, Options(batch_size=50)))
     for run in running:
         engine.cancel(run.id)
+    refusals = []
+
+    def meanwhile(stage: str, done: int, total: int) -> None:
+        with pytest.raises(QueueFull, match="1 of your checks are going on"):
+            engine.check("slow", [Source(path.name, path)], visitor="ann")
+        refusals.append(stage)
+
+    engine.check("slow", [Source(path.name, path)], visitor="ann", progress=meanwhile)
+    assert refusals
 
 
 def test_a_closed_engine_leaves_runs_that_the_next_one_ends(opening: Opening, tmp_path: Path) -> None:

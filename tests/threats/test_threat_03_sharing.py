@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from dashboard.components.fragments import while_seen
 from engine import Engine, GuardedEngine
 from engine.errors import NotAllowed, RunNotFound
 from engine.runs.tables import shares
@@ -17,6 +20,8 @@ from tests.engine.postgres import database
 from tests.engine.test_access import ANN, BOB, CHANGES, READS, age, engine, predicted, run_id
 
 __all__ = ["database", "engine", "run_id"]
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_link_opens_a_run_to_read_only_until_it_is_taken_back(engine: Engine, run_id: str) -> None:
@@ -77,3 +82,28 @@ def test_a_key_is_kept_as_a_hash_and_another_one_opens_nothing(engine: Engine, r
     for wrong in ("", keys[0][:-1], keys[0] + "x", keys[0].swapcase(), "s_" + "a" * 43):
         with pytest.raises(RunNotFound):
             GuardedEngine(engine, replace(BOB, keys=frozenset((wrong,)))).run(run_id)
+
+
+def test_a_page_that_is_open_shows_no_more_than_a_new_one(
+    engine: Engine, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its parts run again alone, with the results that the page gave them."""
+    ann, shown = GuardedEngine(engine, ANN), []
+    share, key = ann.share_link(run_id)
+    bob = GuardedEngine(engine, replace(BOB, keys=frozenset((key,))))
+    monkeypatch.setattr("dashboard.components.fragments.this_engine", lambda: bob)
+    results = bob.results(run_id)
+    table, judged = while_seen(shown.append), while_seen(lambda view, of: shown.append(of))
+    table(results)
+    judged("a view", SimpleNamespace(results=results))
+    assert len(shown) == 2
+    ann.unshare(run_id, share.id)
+    table(results)
+    judged("a view", SimpleNamespace(results=results))
+    assert len(shown) == 2
+
+
+def test_no_part_of_a_page_runs_again_unasked() -> None:
+    """The others ask the engine anew for what they show."""
+    found = {path.stem for path in (ROOT / "dashboard").rglob("*.py") if "st.fragment" in path.read_text()}
+    assert found == {"fragments", "host_now", "picture_form", "progress", "run_list", "what_if"}

@@ -68,8 +68,7 @@ def test_files_go_to_the_disk_as_before(ann: TestClient, small: None) -> None:
 
 
 def test_what_comes_in_pieces_is_parsed_whole(ann: TestClient) -> None:
-    pieces = [b'{"rows": [', json.dumps({"age": 1}).encode(), b"]}"]
+    pieces = [b'{"model": "x", ', b'"uploads": ', json.dumps([NEVER]).encode(), b"}"]
     headers = {"content-type": "application/json"}
-    answer = ann.post(f"/models/{MODEL}/predictions", content=iter(pieces), headers=headers)
-    assert answer.status_code == 422
-    assert any(each["code"] == "missing-column" for each in answer.json()["problems"])
+    assert ann.post("/runs", content=iter(pieces), headers=headers).status_code == 404
+    assert ann.post("/runs", content=iter(pieces[:-1]), headers=headers).status_code == 422

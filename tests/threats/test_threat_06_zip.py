@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from engine.errors import ReadError
+from engine.readers import Source
+from engine.readers.archives import member_pieces, members, read_member
 from engine.settings import Settings
 from tests.threats.reading import read
 
@@ -37,9 +40,17 @@ def test_a_bomb_is_refused_by_what_it_declares(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("declared", "given"), [(1_000, 1 << 20), (1 << 20, 1_000), (1_000, 30 << 20)])
 def test_members_that_hold_another_size_than_they_declare(tmp_path: Path, declared: int, given: int) -> None:
+    """Nor is more of them unpacked than they declare, to disk, as tables are, or in memory, as pictures are."""
     path = declaring(packed(tmp_path / "liar.zip", ("rows.csv", bytes(given))), declared)
     with pytest.raises(ReadError, match="damaged in the zip"):
         read(path)
+    [member] = members(Source(path.name, path), Settings())
+    assert sum(map(len, member_pieces(member))) <= declared + 1
+    tracemalloc.start()
+    with pytest.raises(ReadError, match="damaged in the zip"):
+        read_member(member)
+    assert tracemalloc.get_traced_memory()[1] < declared + (1 << 20)
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -50,6 +61,8 @@ def test_a_flipped_byte_is_found(tmp_path: Path, method: int) -> None:
     path.write_bytes(content)
     with pytest.raises(ReadError, match="damaged in the zip"):
         read(path)
+    with pytest.raises(ReadError, match="damaged in the zip"):
+        read_member(members(Source(path.name, path), Settings())[0])
 
 
 @pytest.mark.parametrize("name", ["../../rows.csv", "/etc/rows.csv", "C:\\rows.csv", "a/../../rows.csv"])
@@ -78,9 +91,9 @@ def test_zips_in_zips_are_not_opened(tmp_path: Path) -> None:
         read(packed(tmp_path / "outer.zip", ("inner.zip", inner.read_bytes())))
 
 
-@pytest.mark.parametrize(("members", "refused"), [(10, False), (11, True)])
-def test_members_at_the_limit_and_one_above(tmp_path: Path, members: int, refused: bool) -> None:
-    rows = [(f"{number}.csv", b"a,b\n1,2\n") for number in range(members)]
+@pytest.mark.parametrize(("count", "refused"), [(10, False), (11, True)])
+def test_members_at_the_limit_and_one_above(tmp_path: Path, count: int, refused: bool) -> None:
+    rows = [(f"{number}.csv", b"a,b\n1,2\n") for number in range(count)]
     path = packed(tmp_path / "many.zip", *rows)
     if not refused:
         assert read(path, max_archive_members=10)[0].n_rows == 10
@@ -108,17 +121,20 @@ def test_the_ratio_at_the_limit_and_one_above(tmp_path: Path, monkeypatch: pytes
         read(path, max_archive_ratio=ratio)
 
 
-def test_a_directory_of_millions_is_refused_before_it_is_listed(tmp_path: Path) -> None:
+def test_a_directory_of_millions_is_refused_before_it_is_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     entry = struct.pack("<4s4B4H3L5H2L", b"PK\1\2", 20, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"x"
-    members = Settings.model_fields["max_archive_members"].default + 1
-    size = members * len(entry)
-    end_64 = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, members, members, size, 0)
+    count = Settings.model_fields["max_archive_members"].default + 2
+    size = count * len(entry)
+    end_64 = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, 0)
     end = struct.pack("<4sLQL", b"PK\6\7", 0, size, 1) + struct.pack(
         "<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0
     )
-    (tmp_path / "many.zip").write_bytes(entry * members + end_64 + end)
+    (tmp_path / "many.zip").write_bytes(entry * count + end_64 + end)
+    monkeypatch.setattr("zipfile.ZipFile", None)
     with pytest.raises(ReadError, match="holds more than 200,000 files"):
-        read(tmp_path / "many.zip")
+        members(Source("many.zip", tmp_path / "many.zip"), Settings())
 
 
 def test_locked_ones(tmp_path: Path) -> None:
@@ -127,3 +143,9 @@ def test_locked_ones(tmp_path: Path) -> None:
     (tmp_path / "locked.zip").write_bytes(locked)
     with pytest.raises(ReadError, match="locked with a password"):
         read(tmp_path / "locked.zip")
+
+
+def test_ways_of_packing_that_no_check_counts(tmp_path: Path) -> None:
+    path = packed(tmp_path / "odd.zip", ("rows.csv", b"a,b\n1,2\n"), method=zipfile.ZIP_BZIP2)
+    with pytest.raises(ReadError, match="packed in a way that is not read"):
+        read(path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
+import pickle
 import struct
 import zipfile
 from collections.abc import Callable
@@ -19,6 +21,7 @@ import pytest
 
 from engine.cards.card import ModelCard
 from engine.errors import ReadError
+from tests.threats.checkpoints import Runs
 from tests.threats.reading import SERIES, TABLE, messages, read
 
 ROWS = 200_000
@@ -91,6 +94,10 @@ def ods(path: Path, rows: int, columns: int, *, empty_end: bool = False) -> None
         archive.writestr("META-INF/manifest.xml", '<manifest:manifest xmlns:manifest="m"/>')
 
 
+def objects_of_other_names(path: Path, count: int) -> None:
+    path.write_text(json.dumps([{f"k{number}": 1} for number in range(count)]))
+
+
 @pytest.mark.parametrize(
     ("name", "make", "card", "words"),
     [
@@ -98,6 +105,7 @@ def ods(path: Path, rows: int, columns: int, *, empty_end: bool = False) -> None
         ("rows.parquet", parquet_of_one_text, TABLE, "would unpack to 171,661 MiB"),
         ("rows.parquet", lambda path: parquet_of_one_text(path, category=False), TABLE, "would unpack to 171,661 MiB"),
         ("rows.parquet", lambda path: parquet_of_one_text(path, size=1_000_001), TABLE, "a cell of 1,000,001 bytes"),
+        ("rows.json", lambda path: objects_of_other_names(path, 20_000), TABLE, "has 20,000 columns; at most 10,000"),
         ("rows.npy", array_of_nothing, SERIES, "1000000000 × 0 × 2 is empty"),
         ("rows.npy", array_larger_than_its_file, TABLE, "not a plain NumPy array"),
         ("rows.npz", archive_larger_than_its_members, TABLE, "declares 65,536 MiB of numbers and holds 0 MiB"),
@@ -182,6 +190,10 @@ def test_cells_at_the_limit_and_one_above(tmp_path: Path, suffix: str, size: int
 def test_formats_that_are_read_whole_are_capped_by_the_readers_memory(tmp_path: Path) -> None:
     path = tmp_path / "rows.json"
     path.write_text("[" + " " * (2**28 // 12) + "]")
+    with zipfile.ZipFile(tmp_path / "rows.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", bytes(33 << 20))
+    with pytest.raises(ReadError, match="spreadsheets are read whole, up to 32 MiB"):
+        read(tmp_path / "rows.xlsx", max_reader_bytes=2**28)
     with pytest.raises(ReadError, match="JSON is read whole, up to 21 MiB"):
         read(path, max_reader_bytes=2**28)
 
@@ -241,3 +253,12 @@ def test_any_start_with_nothing_behind_it(tmp_path: Path, magic: bytes, suffix: 
     (tmp_path / f"rows{suffix}").write_bytes(magic + struct.pack("<8Q", *range(8)))
     with pytest.raises(ReadError, match="rows"):
         read(tmp_path / f"rows{suffix}")
+
+
+@pytest.mark.parametrize("name", ["rows.npy", "rows.npz"])
+def test_a_pickle_that_is_called_an_array_is_not_loaded(tmp_path: Path, name: str) -> None:
+    """NumPy takes what is no array for a pickle, where it may."""
+    (tmp_path / name).write_bytes(pickle.dumps(Runs(tmp_path / "ran")))
+    with pytest.raises(ReadError, match=name):
+        read(tmp_path / name)
+    assert not (tmp_path / "ran").exists()

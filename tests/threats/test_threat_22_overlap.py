@@ -21,3 +21,13 @@ def test_overlapping_members(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(ReadError, match="overlap"):
         read(path)
+
+
+def test_a_member_that_goes_on_beyond_the_file(tmp_path: Path) -> None:
+    path = packed(tmp_path / "beyond.zip", ("a.csv", b"a,b\n1,2\n"))
+    content = bytearray(path.read_bytes())
+    for place in (content.index(b"PK\3\4") + 18, content.index(b"PK\1\2") + 20):
+        content[place : place + 4] = struct.pack("<I", 1 << 30)
+    path.write_bytes(content)
+    with pytest.raises(ReadError, match="overlap"):
+        read(path)
