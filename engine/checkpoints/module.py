@@ -14,6 +14,7 @@ from torch import nn
 
 from engine.cards.card import ModelCard
 from engine.checkpoints.checkpoint import Checkpoint
+from engine.checkpoints.room import BuildRoom
 from engine.errors import CardError, CheckpointError
 from engine.own_code.class_paths import taken, unnamed_classes, with_objects
 from engine.own_code.host_code import import_source, lightnings
@@ -48,14 +49,18 @@ def build_module(card: ModelCard, folder: Path, checkpoint: Checkpoint) -> nn.Mo
     """The card's class with the checkpoint's weights, on the CPU, in eval mode.
 
     Raises CheckpointError where names or shapes of the weights are not those of the class; this is found on
-    torch's meta device, before any memory is taken for them.
+    torch's meta device, before any memory is taken for them. A class that cannot be built there, or makes more than its
+    weights, gets as much memory as BuildRoom allows.
     """
     kind = import_class(card, folder)
-    arguments = _arguments(kind, card, folder, checkpoint)
+    with BuildRoom(card.module, checkpoint.state_dict):
+        arguments = _arguments(kind, card, folder, checkpoint)
     hint = unnamed_classes(arguments)
     try:
-        with torch.device("meta"):
+        with BuildRoom(card.module, checkpoint.state_dict), torch.device("meta"):
             sketch: nn.Module | None = kind(**_arguments(kind, card, folder, checkpoint))
+    except CheckpointError:
+        raise
     except (RuntimeError, NotImplementedError):
         sketch = None  # some honest classes compute while they are built, which meta tensors cannot
     except Exception as exc:
@@ -64,7 +69,10 @@ def build_module(card: ModelCard, folder: Path, checkpoint: Checkpoint) -> nn.Mo
         wanted = sketch.state_dict()
         _compare(wanted, _renamed(wanted, checkpoint.state_dict), card, hint)
     try:
-        module: nn.Module = kind(**arguments)
+        with BuildRoom(card.module, checkpoint.state_dict):
+            module: nn.Module = kind(**arguments)
+    except CheckpointError:
+        raise
     except Exception as exc:
         raise CardError(_not_built(kind, arguments, exc)) from exc
     wanted = module.state_dict()

@@ -134,3 +134,28 @@ def test_a_size_that_no_memory_holds(tmp_path: Path) -> None:
     path = saved(tmp_path / "model.ckpt", state_dict={}, hyper_parameters=parameters)
     with pytest.raises(ForelightError, match="not one of"):
         build_module(CARD, tmp_path, load(path))
+
+
+LARGE = {
+    "a class that cannot be sketched": "if torch.ones(1).item(): self.net = nn.Linear(size, 1)",
+    "a table beside the weights": "self.register_buffer('table', torch.zeros(size, 2), persistent=False)",
+    "one layer after the other": "self.nets = [nn.Linear(9_999, 9_999) for _ in range(size) if torch.ones(1).item()]",
+    "layers without end": "self.nets = [nn.Linear(1, 1) for _ in range(size)]",
+}
+
+
+@pytest.mark.parametrize("line", LARGE.values(), ids=LARGE)
+def test_a_size_is_measured_before_it_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    """Of classes that the meta device cannot build, or that keep more than their weights."""
+    monkeypatch.setattr("engine.checkpoints.room._FREE_BYTES", 1 << 20)
+    monkeypatch.setattr("engine.checkpoints.room._MOST_TENSORS", 1_000)
+    head = "import torch\nimport pytorch_lightning as pl\nfrom torch import nn\nclass Model(pl.LightningModule):\n"
+    (tmp_path / "model.py").write_text(
+        f"{head}    def __init__(self, size):\n        super().__init__()\n        {line}\n"
+    )
+    card = CARD.model_copy(update={"module": "model:Model"})
+    path = saved(tmp_path / "model.ckpt", state_dict={}, hyper_parameters={"size": 10**9})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(CheckpointError, match="tensors without end, .* the file holds 0 MiB of weights"):
+        build_module(card, tmp_path, load(path))
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10 < _MOST_GROWTH
