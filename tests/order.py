@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_SAME = ("main_job", "rows", "judging", "report", "keyboard", "snippets")
+_SAME = ("main_job", "rows", "judging", "report", "keyboard", "snippets", "versions", "lake", "found")
 _ON_ONE_SERVER = {f"tests/browser/test_{name}.py" for name in _SAME}
 LONG = (
     "threats/test_threat_20_kill",

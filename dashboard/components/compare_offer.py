@@ -28,7 +28,8 @@ def offer_comparison(engine: GuardedEngine, run: Run, where: tuple[Filter, ...])
                     other = engine.by_version(run.id, entry.version)
                     both = [("a", run.id), ("b", other.id), *selection.as_query(where)]
                     st.switch_page("app_pages/compare.py", query_params=both)
-        st.page_link("app_pages/compare.py", label="With another run", icon=_ICON, query_params=query)
+        if st.button("With another run", icon=_ICON, type="tertiary", key="compare-other"):
+            st.switch_page("app_pages/compare.py", query_params=query)
 
 
 def _other_versions(engine: GuardedEngine, run: Run) -> list[ModelEntry]:

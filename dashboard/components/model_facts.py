@@ -64,14 +64,15 @@ def _needs(card: ModelCard) -> None:
         st.markdown(plain(sentence))
     if not card.signature:
         return
+    told: dict[str, list[str]] = {
+        "Column": [column.name for column in card.signature],
+        "Type": [column.type for column in card.signature],
+        "Unit": [column.unit for column in card.signature],
+        "Valid": [_valid(column.range, column.categories) for column in card.signature],
+        "What it is": [column.description for column in card.signature],
+    }
     st.dataframe(
-        {
-            "Column": [column.name for column in card.signature],
-            "Type": [column.type for column in card.signature],
-            "Unit": [column.unit for column in card.signature],
-            "Valid": [_valid(column.range, column.categories) for column in card.signature],
-            "What it is": [column.description for column in card.signature],
-        },
+        {name: cells for name, cells in told.items() if any(cells)},
         hide_index=True,
         height="content" if len(card.signature) <= 16 else 600,
         alt=f"Columns that {card.title} needs",

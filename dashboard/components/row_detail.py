@@ -83,11 +83,15 @@ def _line(results: Results, row: int) -> dict[str, Any] | None:
 
 
 def _show(line: Mapping[str, Any], results: Results) -> None:
-    left, right = st.columns([2, 3], gap="medium")
+    has_picture = any(isinstance(view, Gallery) for view in results.views) and line["status"] != "failed"
+    if has_picture and lies_in_pictures(results.predicted):
+        right, left = st.columns([3, 2], gap="medium")  # the picture is the answer: first, on a phone too
+    else:
+        left, right = st.columns([2, 3], gap="medium")
     with left:
         _prediction(line, results)
     with right:
-        if any(isinstance(view, Gallery) for view in results.views) and line["status"] != "failed":
+        if has_picture:
             if lies_in_pictures(results.predicted):
                 show_found_of_row(results, line)
             else:

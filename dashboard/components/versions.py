@@ -64,8 +64,11 @@ def _show_chart(entry: ModelEntry, shared: list[str]) -> None:
 def _choose(engine: GuardedEngine, entry: ModelEntry) -> None:
     """Predict with one of them; for hosts, make it the default."""
     names = [version.name for version in entry.versions[::-1]]
+    key, waiting = f"chosen-version-{entry.id}", st.session_state.pop(_next(entry), "")
+    if waiting in names:
+        st.session_state[key] = waiting
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = str(st.selectbox("Version", names, width=220, key=f"chosen-version-{entry.id}", format_func=plain))
+        name = str(st.selectbox("Version", names, width=220, key=key, format_func=plain))
         usable = engine.model(entry.id, name)
         if st.button("Predict with this version", icon=":material/bolt:", disabled=usable.card is None):
             remember_version(entry, name)
@@ -85,6 +88,15 @@ def _choose(engine: GuardedEngine, entry: ModelEntry) -> None:
                     st.rerun()
     if usable.card is None:
         st.error(f"**Version {plain(name)}**: {plain(usable.error, 2_000)}", icon=":material/error:")
+
+
+def choose_next(entry: ModelEntry, name: str) -> None:
+    """Has that version be the chosen one when the page is made again."""
+    st.session_state[_next(entry)] = name
+
+
+def _next(entry: ModelEntry) -> str:
+    return f"next-version-{entry.id}"
 
 
 def _figures(version: Version) -> dict[str, Figure]:

@@ -20,9 +20,16 @@ def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, models_folder: Path) -> Iterator[str]:
-    """The address of a dashboard with the bundled models and a home of its own."""
-    with serve(tmp_path_factory.mktemp("home"), models=f"{BUNDLED_MODELS}{os.pathsep}{models_folder}") as address:
+def lake_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the server lets visitors take files from."""
+    return tmp_path_factory.mktemp("lake")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, models_folder: Path, lake_folder: Path) -> Iterator[str]:
+    """The address of a dashboard with the bundled models and a home of its own, which takes checkpoints."""
+    models, lake = f"{BUNDLED_MODELS}{os.pathsep}{models_folder}", f"measurements={lake_folder}"
+    with serve(tmp_path_factory.mktemp("home"), models=models, lake=lake, checkpoint_uploads=1) as address:
         yield address
 
 

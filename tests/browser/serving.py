@@ -65,6 +65,17 @@ def settled(page: Page) -> None:
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
 
 
+def click_mark(page: Page, mark: Locator) -> None:
+    """Clicks on a bar or a point of a chart: Plotly knows which it is once the mouse has rested over it."""
+    mark.scroll_into_view_if_needed()
+    box = mark.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y, steps=4)
+    page.locator(".hoverlayer .hovertext").first.wait_for()
+    page.mouse.click(x, y)
+
+
 def card(page: Page, name: str) -> Locator:
     """The figure on the card whose name begins so."""
     metric = page.get_by_test_id("stMetric").filter(has_text=re.compile(rf"^{re.escape(name)}"))

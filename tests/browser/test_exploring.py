@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from engine import Options, Settings
-from tests.browser.serving import serve, settled
+from tests.browser.serving import click_mark, serve, settled
 from tests.pool import open_engine
 
 
@@ -59,14 +59,7 @@ def test_a_series_is_chosen_among_those_that_move_most(page: Page, small: tuple[
     plots = grid.locator(".nsewdrag")
     expect(plots).to_have_count(12)
     title = grid.locator(".annotation-text").first.text_content()
-    point = grid.locator(".scatterlayer .points path").nth(8)
-    point.scroll_into_view_if_needed()
-    box = point.bounding_box()
-    assert box is not None
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y, steps=4)
-    grid.locator(".hoverlayer .hovertext").first.wait_for()
-    page.mouse.click(x, y)
+    click_mark(page, grid.locator(".scatterlayer .points path").nth(8))
     expect(page.get_by_role("button", name=f"series is {title}", exact=False)).to_be_visible()
     expect(page.get_by_text("20 of 500 rows")).to_be_visible()
 

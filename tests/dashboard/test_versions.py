@@ -219,20 +219,38 @@ def test_nobody_brings_a_checkpoint_where_it_is_off(engine: Engine) -> None:
             call()
 
 
-def test_what_is_wrong_with_a_checkpoint_is_said_on_the_page(
-    engine: Engine, host: None, taking: None, monkeypatch: pytest.MonkeyPatch
+def test_a_host_brings_a_version_on_the_page(
+    engine: Engine, host: None, taking: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What is wrong with a file is said, and the note stays for the next one."""
     monkeypatch.setattr(engine, "settings", engine.settings.model_copy(update={"login": False}))
-    content = (engine.model("price").folder / "second.ckpt").read_bytes()
+    folder = engine.model("price").folder
     app = opened("models", model="price")
     assert "Add a version" in [each.label for each in app.expander]
-    visitor = TESTER
-    with engine.uploads.begin(visitor, "x.ckpt") as coming:
+    bring(app, engine, (folder / "second.ckpt").read_bytes())
+    app.text_input[0].set_value("of *May*")
+    button(app, "Try it and add it").click().run()
+    assert [each.value for each in app.error] == ["x.ckpt is version 2 of 'price' already."]
+    bring(app, engine, b"not wanted")
+    assert app.text_input[0].value == "of *May*"
+    button(app, "Use another file").click().run()
+    assert engine.uploads.bytes() == 0
+    bring(app, engine, shifted(folder / "model.ckpt", tmp_path / "x.ckpt", 7.0).read_bytes())
+    button(app, "Try it and add it").click().run()
+    assert not app.exception
+    assert not app.error
+    made = engine.model("price").versions[-1]
+    assert (made.name, made.note, choice(app, "Version").value) == ("3", "of *May*", "3")
+    assert engine.uploads.bytes() == 0
+
+
+def bring(app: AppTest, engine: Engine, content: bytes) -> None:
+    """What the page is told once the browser has sent a checkpoint."""
+    with engine.uploads.begin(TESTER, "x.ckpt") as coming:
         coming.write(content)
         app.session_state["new-checkpoint-price"] = coming.finish().id
     app.run()
-    assert [each.value for each in app.error] == ["x.ckpt is version 2 of 'price' already."]
-    assert engine.uploads.bytes() == 0
+    assert not app.exception
 
 
 def test_a_version_that_does_not_load_becomes_nobodys_default(engine: Engine) -> None:

@@ -25,13 +25,16 @@ export default function draw({ parentElement: root, data, setTriggerValue }) {
     last = token;
     setTriggerValue("files", { token, ids: sending.ids });
   };
-  sending.drawn = () => drawAll(root, sending);
+  sending.drawn = () => drawAll(root, sending, data.one);
   at("needs").textContent = data.needs;
+  at("browse").textContent = data.one ? "Browse" : "Browse files";
   input.accept = data.accept;
-  at("folder").hidden = !("webkitdirectory" in input);
+  input.multiple = !data.one;
+  at("folder").hidden = data.one || !("webkitdirectory" in input);
 
   const take = (named) => {
-    at("note").textContent = sending.add(named, data.most) ? "" : "There is no file in it.";
+    const wanted = data.one ? named.slice(-1) : named;
+    at("note").textContent = sending.add(wanted, data.most) ? "" : "There is no file in it.";
   };
   const choose = (folder) => {
     input.webkitdirectory = folder;
@@ -80,7 +83,7 @@ function dropsOn(zone, take) {
   };
 }
 
-function drawAll(root, sending) {
+function drawAll(root, sending, one) {
   const list = root.querySelector(".rows");
   const elements = new Set(sending.rows.map((row) => (row.element ||= newRow(row, sending))));
   for (const old of [...list.children]) if (!elements.has(old)) old.remove();
@@ -89,7 +92,8 @@ function drawAll(root, sending) {
   });
   sending.rows.forEach(drawRow);
   root.querySelector(".uploader").classList.toggle("filled", sending.rows.length > 0);
-  root.querySelector(".title").textContent = sending.rows.length ? "Add more files" : "Drop your files here";
+  const many = sending.rows.length ? "Add more files" : "Drop your files here";
+  root.querySelector(".title").textContent = one ? "Drop a file here" : many;
   root.querySelector(".clear").hidden = !sending.token;
   say(root.querySelector(".said"), summary(sending));
 }
