@@ -49,7 +49,7 @@ def box_summary(line: Mapping[str, Any], predicted: Boxes) -> str:
     most = sorted((label for label in counts if counts[label]), key=lambda label: -counts[label])
     if not most:
         return "nothing found"
-    named = [f"{counts[label]:,} × {label}" for label in most[:_SAID]]
+    named = [f"{counts[label]:,}\u00a0×\u00a0{label}" for label in most[:_SAID]]  # no line ends within one
     return ", ".join(named) + (" …" if len(most) > _SAID else "")
 
 

@@ -1,8 +1,12 @@
-"""`make screenshots`: every view in light, in dark and on a phone, taken of the real pages with real files."""
+"""`make screenshots`: every view in light, in dark and on a phone, taken of the real pages with real files.
+
+`python -m tests.browser.screenshots tasks` takes only those that the tasks' pages in docs/ show.
+"""
 
 from __future__ import annotations
 
 import io
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,8 +25,24 @@ SIZES = {
     "light": ViewportSize(width=1440, height=960),
     "dark": ViewportSize(width=1440, height=960),
     "phone": ViewportSize(width=390, height=1080),
+    "task": ViewportSize(width=1280, height=700),
 }
+LOOKS = ("light", "dark", "phone")
 BIOPSIES = BUNDLED_MODELS / "breast-cancer" / "samples" / "biopsies-with-diagnosis.csv"
+# What each task shows: a model, its sample, what its run's address says more, the words at the top
+TASKS = {
+    "feature-extraction": ("digit-space", "150 digits in folders", "", "Map of the embeddings"),
+    "image-segmentation": ("notes", "24 pages with their masks", "&tab=Rows&row=4", "Over the picture"),
+    "multi-label-classification": ("yeast-genes", "100 genes with their functions", "", "Predicted labels"),
+    "object-detection": ("digit-finder", "24 pages with their boxes", "", "Pictures, and what was found in them"),
+    "text-classification": ("languages", "120 sentences with their language", "", "Texts"),
+    "time-series-forecasting": ("el-nino", "6 histories and what came later", "", "History and forecast"),
+}
+# Streamlit's own bar lies over the top of what scrolls.
+_SCROLL = """words => {
+  words.scrollIntoView({block: "start"})
+  document.querySelector("[data-testid=stMain]").scrollBy(0, -90)
+}"""
 
 
 def main(rows: int = ROWS) -> None:
@@ -47,7 +67,7 @@ def main(rows: int = ROWS) -> None:
                 "models": "/models?model=breast-cancer",
             }
             views["evaluation"] = f"{views['charts']}&tab=Evaluation"
-            for look in SIZES:
+            for look in LOOKS:
                 context = _context(browser, address, look, first.storage_state())
                 _take_predict(context, look)
                 for name, path in views.items():
@@ -55,7 +75,26 @@ def main(rows: int = ROWS) -> None:
                     page.goto(path)
                     _take(page, f"{name}-{look}")
                 context.close()
+            _take_tasks(browser, address)
             browser.close()
+
+
+def take_tasks() -> None:
+    """Takes what the tasks' pages show."""
+    with tempfile.TemporaryDirectory() as home, serve(Path(home)) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=installed(), args=["--no-sandbox"])
+        _take_tasks(browser, address)
+        browser.close()
+
+
+def _take_tasks(browser: Browser, address: str) -> None:
+    context = _context(browser, address, "task", {})
+    for name, (model, sample, more, words) in TASKS.items():
+        path = _predict(context.new_page(), model, sample) + more
+        page = context.new_page()
+        page.goto(path)
+        _take(page, f"tasks/{name}", words)
+    context.close()
 
 
 def _context(browser: Browser, address: str, look: str, visitor: Mapping[str, object]) -> BrowserContext:
@@ -91,12 +130,15 @@ def _take_predict(context: BrowserContext, look: str) -> None:
     _take(page, f"predict-{look}")
 
 
-def _take(page: Page, name: str) -> None:
-    """The page once it is quiet, in few colours: a third of the bytes."""
+def _take(page: Page, name: str, words: str = "") -> None:
+    """The page from those words on, else from its top, once it is quiet, in few colours: a third of the bytes."""
     page.get_by_role("heading").first.wait_for()
     settled(page)
     page.wait_for_timeout(4_000)  # charts and fonts are drawn after the script has ended
     settled(page)
+    if words:
+        page.get_by_text(words, exact=True).first.evaluate(_SCROLL)
+        page.wait_for_timeout(1_000)  # pictures are loaded once they are on the screen
     Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(
         DOCS / f"{name}.png", optimize=True
     )
@@ -104,4 +146,4 @@ def _take(page: Page, name: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    take_tasks() if sys.argv[1:] == ["tasks"] else main()

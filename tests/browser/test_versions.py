@@ -15,10 +15,10 @@ from tests.browser.test_main_job import predict
 from tests.engine.versioned import shifted, write_versioned
 
 
-@pytest.fixture
-def priced(models_folder: Path, tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def priced(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a model with versions 1 (the default) and 2, offered by the server."""
-    made = write_versioned(tmp_path / "price")
+    made = write_versioned(tmp_path_factory.mktemp("made") / "price")
     place = models_folder / "price"
     shutil.copytree(made, models_folder / ".price")
     (models_folder / ".price").rename(place)
@@ -51,8 +51,10 @@ def test_a_host_brings_a_version_and_rolls_back(page: Page, priced: Path, tmp_pa
     page.goto("/?model=price")
     expect(page.get_by_role("button", name="Version 3 (default)")).to_be_visible()
     open_model(page)
-    page.get_by_role("combobox", name="Version").click()
-    page.get_by_role("option", name="1", exact=True).click()
+    version = page.get_by_role("combobox", name="Version")
+    version.scroll_into_view_if_needed()
+    version.fill("1")
+    version.press("Enter")
     page.get_by_role("button", name="Make it the default").click()
     expect(page.get_by_text("The default is version 1 now; it was 3.")).to_be_visible()
 
