@@ -54,7 +54,8 @@ def test_a_host_brings_a_version_and_rolls_back(page: Page, priced: Path, tmp_pa
     version = page.get_by_role("combobox", name="Version")
     version.scroll_into_view_if_needed()
     version.fill("1")
-    version.press("Enter")
+    page.get_by_role("option", name="1", exact=True).click()
+    expect(page.get_by_role("button", name="Make it the default")).to_be_enabled()
     page.get_by_role("button", name="Make it the default").click()
     expect(page.get_by_text("The default is version 1 now; it was 3.")).to_be_visible()
 
