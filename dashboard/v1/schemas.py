@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from dashboard.v1.problems import FileProblem, problems_of
 from engine import ModelEntry, Options, Run, Share, Upload, task_of
@@ -17,6 +17,12 @@ OtherId = Annotated[str, Path(pattern=r"^[a-z2-7]{26}$")]
 ModelId = Annotated[str, Path(pattern=r"^[^/\x00-\x1f\x7f]{1,200}$")]
 Figure = Annotated[float, Field(allow_inf_nan=False)]
 RunState = Literal["checked", "queued", "running", "done", "failed", "cancelled", "interrupted"]
+
+
+def _each_once(uploads: list[str]) -> list[str]:
+    if len(set(uploads)) < len(uploads):
+        raise ValueError("a file is named twice")
+    return uploads
 
 
 class Wanted(BaseModel):
@@ -135,7 +141,11 @@ class NewRun(Wanted):
 
     model: Text
     version: Text = Field("", description="of the model; its default where empty")
-    uploads: Annotated[list[Annotated[str, Field(max_length=64)]], Field(min_length=1, max_length=10_000)]
+    uploads: Annotated[
+        list[Annotated[str, Field(max_length=64)]],
+        Field(min_length=1, max_length=10_000, json_schema_extra={"uniqueItems": True}),
+        AfterValidator(_each_once),  # a file named a thousand times would be read as often
+    ]
     renames: dict[Text, Text] = Field({}, description="a column's name in the file → the one the model takes")
     options: Options = Options()
     start: bool = Field(True, description="false: only check the files")

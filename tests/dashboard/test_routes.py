@@ -236,6 +236,11 @@ def begun(site: TestClient, path: str, own: dict[str, str], headers: dict[str, s
         return 403
 
 
+@pytest.mark.parametrize("path", ["/loginx", "/login/x", "/metrics/x", "/uploads", "/_stcore/health/x"])
+def test_what_only_begins_as_an_open_route_does_is_behind_the_wall(site: TestClient, login: bool, path: str) -> None:
+    assert ask(site, "GET", path, {}, {}, {}).status_code == (401 if login else 200)
+
+
 def test_a_tab_that_was_closed_long_ago_is_forgotten(
     site: TestClient, runtime: Runtime, login: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,12 @@ def test_files_go_to_the_disk_as_before(ann: TestClient, small: None) -> None:
     assert ann.post("/uploads", params={"name": "x.csv"}, content=PIECE * 100).status_code == 201
 
 
+def test_no_file_is_read_more_than_once(ann: TestClient) -> None:
+    assert ann.post("/runs", json={"model": MODEL, "uploads": [NEVER]}).status_code == 404
+    twice = ann.post("/runs", json={"model": MODEL, "uploads": [NEVER, NEVER]})
+    assert (twice.status_code, "named twice" in twice.text) == (422, True)
+
+
 def test_what_comes_in_pieces_is_parsed_whole(ann: TestClient) -> None:
     pieces = [b'{"model": "x", ', b'"uploads": ', json.dumps([NEVER]).encode(), b"}"]
     headers = {"content-type": "application/json"}
