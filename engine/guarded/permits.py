@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sized
 
 from engine.access import Scope, Share, Token
 from engine.errors import NotAllowed
@@ -11,6 +11,7 @@ from engine.guarded.guard import Guard
 DAYS_OF_A_LINK = 7.0
 DAYS_OF_A_TOKEN = 30.0
 MOST_DAYS = 366.0
+MOST_AT_ONCE = 100
 
 
 class Permits(Guard):
@@ -19,6 +20,7 @@ class Permits(Guard):
     def share_link(self, run_id: str, days: float = DAYS_OF_A_LINK) -> tuple[Share, str]:
         """(the share, the key that opens the run): whoever shows the key sees it, for so many days at most."""
         self._mine(run_id, "run")
+        _check_count(self._shares.of(run_id), "links to this run")
         share, key = self._shares.link(run_id, self.caller.visitor, _days(days))
         self._note("shared", run_id, "by link")
         return share, key
@@ -44,7 +46,7 @@ class Permits(Guard):
     def make_token(self, name: str, scopes: Collection[Scope], days: float = DAYS_OF_A_TOKEN) -> tuple[Token, str]:
         """(the token, its words, which are never shown again): what a program shows instead of a login."""
         self._may("run")
-        self._visitor()
+        _check_count(self._tokens.of(self._visitor()), "tokens")
         token, words = self._tokens.make(self.caller, name, scopes, _days(days))
         self._audit.note(self.caller, "made a token", detail=f"{token.id}, {' '.join(token.scopes)}")
         return token, words
@@ -59,6 +61,11 @@ class Permits(Guard):
         self._may("run")
         if self._tokens.revoke(token_id, None if self.caller.operates else self._visitor()):
             self._audit.note(self.caller, "revoked a token", detail=token_id)
+
+
+def _check_count(found: Sized, what: str) -> None:
+    if len(found) >= MOST_AT_ONCE:
+        raise NotAllowed(f"There are {MOST_AT_ONCE} {what} already, as many as there may be. Take one back first.")
 
 
 def _days(days: float) -> float:

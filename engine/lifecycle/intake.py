@@ -10,7 +10,7 @@ from typing import Any
 from engine.backends.process import WorkerPool
 from engine.cards.card import file_hash
 from engine.cards.signature import Report
-from engine.errors import FULL_DISK, DiskFull, ReadError, TooMuchWork, WorkerDied
+from engine.errors import FULL_DISK, DiskFull, QueueFull, ReadError, TooMuchWork, WorkerDied
 from engine.facts import versions_here
 from engine.ingest.table import Progress
 from engine.lifecycle.at_once import AtOnce
@@ -19,6 +19,7 @@ from engine.readers import Source
 from engine.runs.book import RunBook
 from engine.runs.folder import RunFolder, kept_sources, now
 from engine.runs.run import Record
+from engine.runs.store import Search
 from engine.settings import Settings
 
 
@@ -38,7 +39,15 @@ class Intake:
         visitor: str,
         progress: Progress,
     ) -> Record:
-        """A checked run; where that fails nothing is left. QueueFull where the visitor has many read already."""
+        """A checked run; where that fails nothing is left.
+
+        QueueFull where the visitor has many read already, or much that was read lies here and waits to be started.
+        """
+        most = self._settings.max_visitor_bytes
+        if visitor and self._book.store.bytes_used(Search(visitor=visitor, states=("checked",))) > most:
+            raise QueueFull(
+                f"Your files that were checked and not started take over {most / 1e9:.3g} GB. Start or delete some."
+            )
         with self._going.one(visitor):
             return self._checked(entry, sources, renames, keep_files, visitor, progress)
 

@@ -86,10 +86,11 @@ class RunStore(Database):
         with self.speaking("read") as connection:
             return tuple((model_id, state, number) for model_id, state, number in connection.execute(asked))
 
-    def bytes_used(self) -> int:
-        """What all runs together take on disk."""
+    def bytes_used(self, search: Search = Search()) -> int:
+        """What those runs, all of them where nothing is asked, take on disk together."""
+        asked = sa.select(sa.func.coalesce(sa.func.sum(runs.c.bytes), 0)).where(*_conditions(search))
         with self.speaking("read") as connection:
-            return int(connection.execute(sa.select(sa.func.coalesce(sa.func.sum(runs.c.bytes), 0))).scalar_one())
+            return int(connection.execute(asked).scalar_one())
 
     def held(self, owner: str) -> Mapping[str, bool]:
         """The runs of that process, and whether somebody wants each of them stopped."""

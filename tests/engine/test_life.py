@@ -181,6 +181,13 @@ def test_limits_are_said_at_one_above(opening: Opening, tmp_path: Path) -> None:
 
     engine.check("slow", [Source(path.name, path)], visitor="ann", progress=meanwhile)
     assert refusals
+    for visitor, full in (("dan", False), ("dan", True), ("eve", False)):
+        small = opening(max_visitor_bytes=1_000)
+        if full:
+            with pytest.raises(QueueFull, match="checked and not started take over"):
+                small.check("slow", [Source(path.name, path)], visitor=visitor)
+        else:
+            small.check("slow", [Source(path.name, path)], visitor=visitor)
 
 
 def test_a_closed_engine_leaves_runs_that_the_next_one_ends(opening: Opening, tmp_path: Path) -> None:

@@ -103,6 +103,21 @@ def test_a_page_that_is_open_shows_no_more_than_a_new_one(
     assert len(shown) == 2
 
 
+def test_there_is_an_end_of_links_and_tokens(engine: Engine, run_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann, bob = GuardedEngine(engine, ANN), GuardedEngine(engine, BOB)
+    monkeypatch.setattr("engine.guarded.permits.MOST_AT_ONCE", len(ann.shares(run_id)) + 1)
+    ann.share_link(run_id)
+    with pytest.raises(NotAllowed, match="links to this run already"):
+        ann.share_link(run_id)
+    monkeypatch.setattr("engine.guarded.permits.MOST_AT_ONCE", len(ann.tokens()) + 1)
+    token, _ = ann.make_token("t", ("read",))
+    with pytest.raises(NotAllowed, match="tokens already"):
+        ann.make_token("t", ("read",))
+    bob.make_token("t", ("read",))
+    ann.revoke_token(token.id)
+    ann.make_token("t", ("read",))
+
+
 def test_no_part_of_a_page_runs_again_unasked() -> None:
     """The others ask the engine anew for what they show."""
     found = {path.stem for path in (ROOT / "dashboard").rglob("*.py") if "st.fragment" in path.read_text()}
