@@ -28,6 +28,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(SaidAtOnce(config))
+    if config.pluginmanager.hasplugin("hypothesispytest"):
+        from hypothesis import settings
+
+        settings.register_profile("any-machine", deadline=None)  # how long an example takes is the machine's affair
+        settings.load_profile("any-machine")
 
 
 class SaidAtOnce:
