@@ -62,8 +62,8 @@ def choose_other(engine: GuardedEngine, run: Run, asked: str) -> Run | None:
         others = {asked: engine.run(asked), **others}
     if not others:
         st.info(
-            f"You have no other run on {count(run.rows_total, 'row')}. Predict the same file with another model, or "
-            "with another version of this one, and come back.",
+            "You have no other run on the same rows. «Run again», in the menu of this run, predicts the same file with "
+            "another model, or with another version of this one.",
             icon=":material/compare_arrows:",
         )
         return None
@@ -75,9 +75,17 @@ def choose_other(engine: GuardedEngine, run: Run, asked: str) -> Run | None:
 
 
 def _others_like(run: Run, runs: Sequence[Run]) -> list[Run]:
-    """The runs that may be about the same rows: as many rows, those with the same files first."""
-    alike = [other for other in runs if other.id != run.id and other.ended and other.rows_total == run.rows_total]
+    """The runs that may be about the same rows: as many, of the same files, which come first, or by the same model."""
+    alike = [
+        other
+        for other in runs
+        if other.id != run.id and other.ended and other.rows_total == run.rows_total and _is_near(other, run)
+    ]
     return sorted(alike, key=lambda other: other.sources != run.sources)
+
+
+def _is_near(other: Run, run: Run) -> bool:
+    return other.sources == run.sources or other.model_id == run.model_id
 
 
 def _named(run: Run) -> str:

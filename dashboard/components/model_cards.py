@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.glossary import meaning
 from dashboard.words import count, number, plain
 from engine import ModelCard, ModelEntry, task_of
 
@@ -94,5 +95,6 @@ def _content(model_id: str, card: ModelCard) -> dict[str, str]:
         "task": task_of(card).title,
         "figure": f"{number(first.value, 3)} {first.unit}".strip() if first else "",
         "measure": first.name if first else "",
+        "meaning": meaning(first.name) if first else "",
         "line": _first_sentence(card.description),
     }

@@ -10,6 +10,7 @@ from dashboard.components.new_version import offer_new_version
 from dashboard.components.snippets import show_snippets
 from dashboard.components.versions import show_versions
 from dashboard.failures import shown_failures
+from dashboard.glossary import meaning
 from dashboard.routes.fetching import template_path
 from dashboard.words import code, count, number, plain, size
 from engine import GuardedEngine, LabelSets, ModelCard, ModelEntry, task_of
@@ -53,7 +54,7 @@ def _figures(card: ModelCard) -> None:
         for figure in card.figures:
             value = plain(f"{number(figure.value, 3)} {figure.unit}".strip())
             with st.container(border=True, height="stretch"):
-                st.metric(plain(figure.name), value)
+                st.metric(plain(figure.name), value, help=meaning(figure.name) or None)
                 if figure.data:
                     st.caption(f"measured on {plain(figure.data)}")
 

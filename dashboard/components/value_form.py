@@ -22,7 +22,8 @@ def ask_for_values(columns: Sequence[Column], start: Mapping[str, object], key: 
     where the card has a range and `start` lies in it.
     """
     values: dict[str, object] = {}
-    with st.grid("auto", min_column_width=_WIDTH):
+    texts = all(column.type == "string" for column in columns)
+    with st.grid(1) if texts else st.grid("auto", min_column_width=_WIDTH):
         for column in columns:
             values[column.name] = _field(column, start.get(column.name), f"{key}-{column.name}", exact)
     return values

@@ -171,12 +171,12 @@ def test_other_rows_are_said_not_to_be_the_same(echo: Engine, tmp_path: Path) ->
 
 def test_nothing_to_compare_with(shared_engine: Engine, finished_run: FinishedRun) -> None:
     app = opened("compare", a=finished_run("breast-cancer").id)
-    assert "You have no other run on 40 rows." in words(app)
+    assert "You have no other run on the same rows." in words(app)
     assert "There is no such run" in words(opened("compare", a="a" * 26))
 
 
 def test_runs_of_others_are_compared_by_their_link_only(echo: Engine, tmp_path: Path) -> None:
     mine = predicted(echo, "near", VALUES, tmp_path / "rows.csv", TESTER).run
     theirs = predicted(echo, "far", VALUES, tmp_path / "rows.csv", "somebody-else").run
-    assert "You have no other run on 4 rows." in words(opened("compare", a=mine.id))
+    assert "You have no other run on the same rows." in words(opened("compare", a=mine.id))
     assert cards(opened("compare", a=mine.id, b=theirs.id))["Mean difference (m)"] == "0.5"

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from dashboard.glossary import meaning
 from dashboard.words import code, count, day, decimals, duration, listed, number, plain, short, size, visible, when
 
 HOSTILE = (
@@ -143,3 +144,12 @@ def test_when(moment: str, shown: str) -> None:
 def test_a_day() -> None:
     assert day("2026-12-01T09:30:00+00:00") == "1 December 2026"
     assert day("2026-12-31") == "31 December 2026"
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("RMSE", "typical error"), ("R2 of body mass", "what varies"), ("Micro F1", "labels"), ("Nearest", ""), ("", "")],
+)
+def test_figures_are_explained_where_their_name_is_common(name: str, found: str) -> None:
+    assert found in meaning(name)
+    assert bool(found) == bool(meaning(name))

@@ -16,6 +16,7 @@ const build = (card, group, choose) => {
   if (card.figure) {
     const figure = part("span", "figure", "")
     figure.append(part("b", "", card.figure), part("span", "", card.measure))
+    figure.title = card.meaning
     label.append(figure)
   }
   label.append(part("span", "mark", ""))
