@@ -105,7 +105,8 @@ def _fields(entry: ModelEntry, start: Values, key: str) -> dict[str, object]:
     signature = entry.usable_card().signature
     round_key = f"what-if-round-{key}"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        exact = st.toggle("Type exact numbers", key=f"exact-{key}")
+        slid = any(column.is_number for column in signature)
+        exact = slid and st.toggle("Type exact numbers", key=f"exact-{key}")
         if st.button("Begin again", icon=":material/undo:", type="tertiary", key=f"again-{key}"):
             st.session_state[round_key] = st.session_state.get(round_key, 0) + 1
     high: int | Literal["content"] = _FORM_HEIGHT if len(signature) > _MANY_FIELDS else "content"
