@@ -12,6 +12,7 @@ from engine import Filter, FilterOp, FilterValue, ResultColumn
 
 FILTER = "f"
 _RANGES = ("between", "bin")
+_MOST_FILTERS = 100  # one query; the time that Polars takes to plan it grows with their square
 _MOST_WHOLE = 2**63  # what 64 bits hold
 _EMPTY = "%null"  # no text is written so: its own % is written %25
 _WORDS: Mapping[FilterOp, tuple[int, int]] = MappingProxyType(  # (least, most) words behind the operator
@@ -27,6 +28,9 @@ def written(each: Filter) -> str:
 
 def read_filters(values: Iterable[str], columns: Sequence[ResultColumn]) -> tuple[tuple[Filter, ...], tuple[str, ...]]:
     """(the filters that those values say, a sentence for each value that says none)."""
+    values = tuple(values)
+    if len(values) > _MOST_FILTERS:
+        return (), (f"The address asks for {len(values):,} filters; {_MOST_FILTERS} are read. All are left out.",)
     known = {column.name: column for column in columns}
     found: dict[Filter, None] = {}
     unread = []

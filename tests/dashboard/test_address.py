@@ -48,6 +48,12 @@ def test_numbers_are_of_the_columns_kind(digits: str) -> None:
     assert read_filters(["row~in~1.5"], COLUMNS)[1]
 
 
+def test_filters_have_an_end() -> None:
+    values = [f"size~between~{number}~" for number in range(101)]
+    assert len(read_filters(values[:-1], COLUMNS)[0]) == 100
+    assert read_filters(values, COLUMNS) == ((), ("The address asks for 101 filters; 100 are read. All are left out.",))
+
+
 def test_addresses_are_short_and_readable() -> None:
     where = [Filter("size", "bin", (0.6, 0.7)), Filter("new", "in", (True,)), Filter("size", "between", (10.0, None))]
     assert query(where) == "f=size~bin~0.6~0.7&f=new~in~true&f=size~between~10~"
