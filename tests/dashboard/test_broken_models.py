@@ -68,6 +68,7 @@ def engine(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[E
         patch.setenv("FORELIGHT_MODELS", str(models))
         patch.setenv("FORELIGHT_ACCELERATOR", "cpu")
         patch.setattr("dashboard.resources.Engine", open_engine)
+        patch.setattr("engine.lifecycle.load_check._SECONDS_BETWEEN_LOOKS", 0.2)
         get_engine.clear()
         made = get_engine()
         made.serve()
@@ -109,6 +110,24 @@ def test_pages_and_api_say_so_and_the_others_work(engine: Engine) -> None:
     refused = client.post("/models/no-encode/predictions", json=rows)
     assert refused.status_code >= 400
     assert "there is no function 'encode' in model" in refused.json()["detail"]
+
+
+def test_another_version_is_tried_once_it_is_looked_at(engine: Engine, models: Path) -> None:
+    told = {"versions": [{"name": "2", "checkpoint": "second.ckpt"}]}
+    (models / "good" / "second.ckpt").write_bytes(b"no checkpoint")
+    (models / "good" / "versions.yaml").write_text(yaml.safe_dump(told))
+    until(lambda: "second.ckpt is not a checkpoint" in engine.model("good", "2").error)
+    assert engine.model("good").error == ""
+    (models / "good" / "versions.yaml").unlink()
+
+
+def test_what_takes_too_much_memory_says_so(engine: Engine, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.lifecycle.load_check._FREE_BYTES", -(2**40))
+    (models / "good" / "model.py").write_text(CODE + "# read anew\n")
+    until(lambda: "GiB of memory, and its checkpoint has" in errors(engine).get("good", ""))
+    monkeypatch.undo()
+    (models / "good" / "model.py").write_text(CODE)
+    until(lambda: "good" not in errors(engine))
 
 
 def test_a_mended_one_is_there_again_and_a_spoilt_one_not(engine: Engine, models: Path) -> None:
