@@ -85,14 +85,16 @@ class Engine(Offers, Downloads, Operating):
         keep_files: bool = False,
         visitor: str = "",
         progress: Progress = lambda stage, done, total: None,
+        ahead: Options | None = None,
     ) -> Run:
         """A run in state «checked»: its report says what can be predicted, its folder holds the typed rows.
 
         `renames` maps a column's name in the file to the one the model takes. `keep_files` copies the files into
-        the run's folder. Raises ReadError where a file cannot be read at all; nothing is left then.
+        the run's folder. `ahead` says that the run is to be started with these options at once: what is read is then
+        predicted while the rest is. Raises ReadError where a file cannot be read at all; nothing is left then.
         """
         parts, entry = self._open(), self.model(model_id, version)
-        record = parts.intake.check(entry, sources, renames or {}, keep_files, visitor, progress)
+        record = parts.intake.check(entry, sources, renames or {}, keep_files, visitor, progress, ahead)
         return parts.book.snapshot(record)
 
     def answered(self, run_id: str, options: Options | None = None) -> Run | None:
@@ -125,7 +127,9 @@ class Engine(Offers, Downloads, Operating):
         self._open().dispatcher.resume(run_id)
         return self.run(run_id)
 
-    def again(self, run_id: str, model_id: str = "", *, version: str = "", visitor: str = "") -> Run:
+    def again(
+        self, run_id: str, model_id: str = "", *, version: str = "", visitor: str = "", ahead: Options | None = None
+    ) -> Run:
         """The same files checked once more, for another model or version where one is named, else the default one.
 
         ReadError where the files are gone.
@@ -140,7 +144,8 @@ class Engine(Offers, Downloads, Operating):
         renames = record.renames if model_id in ("", record.model_id) else {}
         model_id = model_id or record.model_id
         visitor = visitor or record.visitor
-        return self.check(model_id, sources, version=version, renames=renames, keep_files=kept, visitor=visitor)
+        asked: dict[str, Any] = {"version": version, "renames": renames, "keep_files": kept, "visitor": visitor}
+        return self.check(model_id, sources, ahead=ahead, **asked)
 
     def by_version(self, run_id: str, version: str, *, visitor: str = "") -> Run:
         """What that version of the model says of the same files: a run that is there already, else a new one, started.
@@ -148,7 +153,7 @@ class Engine(Offers, Downloads, Operating):
         ReadError where the files are gone.
         """
         options = self.run(run_id).options
-        checked = self.again(run_id, version=version, visitor=visitor)
+        checked = self.again(run_id, version=version, visitor=visitor, ahead=options)
         answer = self.answered(checked.id, options)
         if answer is None:
             return self.submit(checked.id, options)

@@ -68,4 +68,4 @@ def open_parts(settings: Settings, registry: ModelRegistry, pool: WorkerPool, ow
     dispatcher = Dispatcher(settings, registry, book, backend, keeper, owner)
     ask = partial(pool.ask, settings)
     access = Tokens(store), Shares(store), AuditTrail(store)
-    return Parts(store, book, backend, keeper, dispatcher, Intake(settings, book, pool), *access, ask)
+    return Parts(store, book, backend, keeper, dispatcher, Intake(settings, book, pool, backend), *access, ask)

@@ -164,7 +164,8 @@ def _begun(
 ) -> Run:
     """The run by (a model, its version), checked and started; Refused, and nothing left, where files are in the way."""
     model_id, version = asked
-    run = engine.check(model_id, sources, version=version, renames=renames, keep_files=True)
+    ahead = options if start else None
+    run = engine.check(model_id, sources, version=version, renames=renames, keep_files=True, ahead=ahead)
     if not start:
         return run
     try:

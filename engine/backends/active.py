@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from engine.backends.batch_sizes import BatchSizes
 from engine.backends.pace import Pace
 from engine.cards.card import read_card
 from engine.errors import RunNotFound, StoreError
@@ -48,6 +49,7 @@ class ActiveRun:
         self.id, self.visitor, self.model_id = record.id, record.visitor, record.model_id
         self.version, self.options = record.version, record.options
         self.card_sha256, self.checkpoint_sha256 = record.card_sha256, record.checkpoint_sha256
+        self.sizes = BatchSizes(store, folder, record.checkpoint_sha256, record.options)
         self.in_flight: dict[Span, tuple[int, int]] = {}
         self.ending: Ending | None = None
         self.began: float | None = None
@@ -90,17 +92,13 @@ class ActiveRun:
                 if time.monotonic() - self._noted > _SECONDS_BETWEEN_NOTES:
                     self._note()
 
-    def known_batch_sizes(self) -> dict[str, int]:
-        """What was found for this model and precision before, by devices' names."""
-        return self._store.batch_sizes(self.checkpoint_sha256, self._precision())
-
     def finish_plan(self, content: Mapping[str, Any]) -> None:
         """The batch size was found: from now on the run's batches stand fast."""
         if self.plan is not None:
             return
         size = content["batch_size"]
         if content["sure"]:
-            self._learn_batch_size(content["device"], size)
+            self.sizes.learn(content["device"], size)
         plan = planned(self.folder, read_card(self.folder.path / CARD_FILE), self._rows, size)
         if not self.folder.is_held(self.claim):
             self.leave()
@@ -111,8 +109,7 @@ class ActiveRun:
     def finish_shard(self, span: Span, content: Mapping[str, Any], device: int) -> None:
         """The shard is whole and on the disk."""
         self.pace.learn(device, content["done"], content["seconds"])
-        if content["too_large"] > 1 and self.options.batch_size is None:
-            self._learn_batch_size(content["device"], content["too_large"] // 2)
+        self.sizes.learn_too_large(content["device"], content["too_large"])
         with self._lock:
             self.in_flight[span] = (0, 0)
             self._done += content["done"]
@@ -177,6 +174,8 @@ class ActiveRun:
                 return  # it was deleted meanwhile
             if kept.owner != self._owner:
                 return  # another process has it by now
+            if state == "done" and not kept.started:
+                changes["started"] = now()  # all its rows were predicted before it was
             self.folder.clear_parts()
             self._keep(kept.model_copy(update=changes))
             self.folder.storage.keep(self.folder.path, self.claim)
@@ -188,15 +187,6 @@ class ActiveRun:
             log.info("a run ended", extra={**about, "failed": self._failed, "seconds": round(self._seconds(), 3)})
             if state == "done" and self._working > 0.05:
                 self._store.learn_speed(self.model_id, self._done / max(self._seconds(), 1e-6))
-
-    def _precision(self) -> str:
-        return self.options.precision or read_card(self.folder.path / CARD_FILE).precision
-
-    def _learn_batch_size(self, device: str, size: int) -> None:
-        try:
-            self._store.learn_batch_size(self.checkpoint_sha256, self._precision(), device, size)
-        except StoreError as exc:
-            log.warning("the batch size of run %s is not remembered: %s", self.id, exc)
 
     def _keep(self, record: Record) -> None:
         """Into the folder first: who sees the end in the store may carry the folder away."""

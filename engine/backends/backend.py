@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from engine.backends.ahead import Ahead
     from engine.observability.tally import Tally
     from engine.runs.folder import RunFolder
     from engine.runs.plan import Plan
     from engine.runs.queue import Standing
-    from engine.runs.run import Place, Record
+    from engine.runs.run import Options, Place, Record
+    from engine.workers.work import RunModel
 
 Heard = Callable[[Mapping[str, Any]], None]
 Result = tuple[Mapping[str, Any], bytes]
@@ -42,6 +44,13 @@ class Backend(Protocol):
     def tick(self) -> None: ...
 
     def close(self, patience: float = 5.0) -> None: ...
+
+
+@runtime_checkable
+class ReadsAlong(Protocol):
+    """A backend that predicts rows while others of their files are still read."""
+
+    def ahead(self, folder: RunFolder, model: RunModel, options: Options) -> Ahead | None: ...
 
 
 class Worker(Protocol):

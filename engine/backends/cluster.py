@@ -13,8 +13,11 @@ from engine.backends.local import LocalBackend
 from engine.backends.process import WorkerPool
 from engine.backends.ray_worker import RayWorker
 from engine.errors import ClusterError
+from engine.runs.folder import RunFolder
+from engine.runs.run import Options
 from engine.runs.store import RunStore
 from engine.settings import Settings
+from engine.workers.work import RunModel
 
 log = logging.getLogger("forelight.cluster")
 
@@ -33,6 +36,9 @@ class RayBackend(LocalBackend):
         super().__init__(settings, store, pool, owner, remote)
         self._remote = remote
         self._here = ThreadPoolExecutor(1, "forelight-call")
+
+    def ahead(self, folder: RunFolder, model: RunModel, options: Options) -> None:
+        """Nothing: a node may not see yet what is being written here."""
 
     def begin(self, name: str, **arguments: Any) -> Future[Result]:
         """The result of that job, by the first worker here."""

@@ -6,14 +6,16 @@ import logging
 import math
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
 from engine.backends.active import LEFT, ActiveRun, Ending
+from engine.backends.ahead import Ahead, AheadRuns
 from engine.backends.backend import Result, Worker
+from engine.backends.batch_sizes import BatchSizes
+from engine.backends.calls import Calls
 from engine.backends.pace import TURN
 from engine.backends.process import Killed, WorkerPool
 from engine.errors import ForelightError, RunTaken, StoreError, WorkerDied
@@ -22,16 +24,16 @@ from engine.observability.tally import Tally
 from engine.runs.folder import RunFolder
 from engine.runs.plan import Plan
 from engine.runs.queue import FairQueue, Span, Standing
-from engine.runs.run import Place, Record
+from engine.runs.run import Options, Place, Record
 from engine.runs.store import RunStore
 from engine.settings import Settings
+from engine.workers.work import RunModel
 
 _CANCEL_PATIENCE = 1.5
 _SHORT_TURN = 2.0
 _WORTH_SHARING = 0.5
 _TRIES = 2
 log = logging.getLogger("forelight.runs")
-Call = Callable[[Worker], object]
 
 
 class LocalBackend:
@@ -51,7 +53,7 @@ class LocalBackend:
         self.tally = Tally()
         self._queue = FairQueue()
         self._active: dict[str, ActiveRun] = {}
-        self._calls: deque[tuple[Call, Future[Any]]] = deque()
+        self._calls, self._aheads = Calls(), AheadRuns()
         self._changed = threading.Condition()
         self._idle = 0
         self._closed = False
@@ -67,16 +69,24 @@ class LocalBackend:
             self._changed.notify_all()
         self._settle(run)
 
+    def ahead(self, folder: RunFolder, model: RunModel, options: Options) -> Ahead | None:
+        """Begins to predict a run whose files are still read, with what devices have to spare; None where none can."""
+        sizes = BatchSizes(self._store, folder, model.checkpoint_sha256, options)
+        run = Ahead(folder, model, options, sizes, self.tally, self.devices, self._changed)
+        with self._changed:
+            self._start_threads()
+            self._aheads.add(run)
+        return run
+
     def call(self, name: str, **arguments: Any) -> Result:
         """The result of that job on the first device that is free, before anything that waits in the queue."""
         return self.begin(name, **arguments).result()
 
     def begin(self, name: str, **arguments: Any) -> Future[Result]:
         """The same, not waited for."""
-        future: Future[Result] = Future()
         with self._changed:
             self._start_threads()
-            self._calls.append((lambda worker: worker.call(name, self._settings, **arguments), future))
+            future = self._calls.add(lambda worker: worker.call(name, self._settings, **arguments))
             self._changed.notify_all()
         return future
 
@@ -140,12 +150,12 @@ class LocalBackend:
         """Stops what runs after its current batch; it waits then for whoever comes next."""
         with self._changed:
             self._closed = True
+            self._aheads.leave()
             runs = list(self._active.values())
             for run in runs:
                 run.ending = run.ending or LEFT
                 self._queue.remove(run.id)
-            for _, future in self._calls:
-                future.cancel()
+            self._calls.cancel()
             self._changed.notify_all()
         for run in runs:
             self._settle(run)
@@ -167,19 +177,24 @@ class LocalBackend:
         while worker.ready(lambda: self._closed):
             with self._changed:
                 self._idle += 1
-                self._changed.wait_for(lambda: self._closed or self._calls or len(self._queue))
+                self._changed.wait_for(lambda: self._closed or self._others_wait() or self._aheads.next())
                 self._idle -= 1
                 if self._closed:
                     return
-                if self._calls:
-                    call, future = self._calls.popleft()
-                    run = None
-                else:
-                    run, span = self._take(device)
-            if run is None:
-                _answer(call, future, worker)
-            else:
-                self._turn(device, worker, run, span)
+                turn = self._next_turn(device, worker)
+            turn()
+
+    def _next_turn(self, device: int, worker: Worker) -> Callable[[], None]:
+        """What the device does now: what a person waits for, else a run, else one whose files are still read."""
+        if self._calls:
+            return self._calls.next(worker)
+        ahead = self._aheads.next()
+        if len(self._queue) or ahead is None:
+            return partial(self._turn, device, worker, *self._take(device))
+        return ahead.turn(device, worker, self._settings, self._others_wait)
+
+    def _others_wait(self) -> bool:
+        return bool(self._calls) or len(self._queue) > 0
 
     def _take(self, device: int) -> tuple[ActiveRun, Span]:
         """The run whose turn it is, and the lines that the device takes of it; the others wait on."""
@@ -222,7 +237,7 @@ class LocalBackend:
                 device=device,
             )
             if run.plan is None:
-                run.finish_plan(ask("find_batch_size", known=run.known_batch_sizes())[0])
+                run.finish_plan(ask("find_batch_size", known=run.sizes.known())[0])
             else:
                 content, _ = ask("predict", span=span, batch_size=run.plan.batch_size, claim=run.claim)
                 done = content["done"]
@@ -280,11 +295,3 @@ class LocalBackend:
                 self._changed.notify_all()
         finally:
             run.settling = False
-
-
-def _answer(call: Call, future: Future[Any], worker: Worker) -> None:
-    if future.set_running_or_notify_cancel():
-        try:
-            future.set_result(call(worker))
-        except BaseException as exc:
-            future.set_exception(exc)

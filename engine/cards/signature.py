@@ -64,6 +64,10 @@ class Report:
         """Whether every row can be predicted."""
         return not any(problem.severity in ("fatal", "rows") for problem in self.problems)
 
+    def stops(self, on_error: str) -> bool:
+        """Whether nothing may be predicted where faulty rows are to be treated so: `refuse` or `report`."""
+        return self.fatal or self.n_good == 0 or (on_error == "refuse" and not self.clean)
+
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False)
 

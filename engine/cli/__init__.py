@@ -103,7 +103,7 @@ def predict(
     options = Options(on_error=on_error, batch_size=batch_size, precision=precision)
     with open_engine(devices) as engine:
         engine.warm_up(model, version)
-        run = engine.check(model, _sources(files), version=version, renames=_renames(rename))
+        run = engine.check(model, _sources(files), version=version, renames=_renames(rename), ahead=options)
         if not run.report.clean:
             print_report(run.report, err)
         try:

@@ -105,10 +105,11 @@ class GuardedEngine(Permits, Hosting):
         renames: Mapping[str, str] | None = None,
         keep_files: bool = False,
         progress: Progress = lambda stage, done, total: None,
+        ahead: Options | None = None,
     ) -> Run:
         """See Engine.check."""
         engine, visitor = self._may("run"), self._visitor()
-        asked: dict[str, Any] = {"renames": renames, "keep_files": keep_files, "progress": progress}
+        asked: dict[str, Any] = {"renames": renames, "keep_files": keep_files, "progress": progress, "ahead": ahead}
         run = engine.check(model_id, sources, version=version, visitor=visitor, **asked)
         self._note("checked", run.id)
         return run

@@ -7,8 +7,10 @@ pixels and decodes nothing.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,13 +25,14 @@ from engine.errors import ReadError, RunStateError
 from engine.ingest.picture_labels import FolderLabels, MaskLabels, PictureLabels
 from engine.ingest.table import FAULT, INPUT_FILE, PIXELS, TRUTH, Progress
 from engine.readers import Source
-from engine.readers.images import Picture, decode_into, list_pictures, opened_picture
+from engine.readers.images import Picture, decode_into, decoders, list_pictures, opened_picture
 from engine.settings import Settings
 
 if TYPE_CHECKING:
     from engine.runs.folder import RunFolder
 
-_PICTURES_A_BATCH = 4_096
+_MOST_A_BATCH, _FEWEST_A_BATCH, _BYTES_A_BATCH = 512, 16, 128 << 20
+_BATCHES_AHEAD = 1
 _SHOWN_FAULTS = 200
 _SIDES = ("width", "height")
 _BROWSER_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
@@ -75,30 +78,62 @@ def _write(
     progress: Progress,
 ) -> dict[int, str]:
     """Writes input.arrow a batch at a time; returns why a picture cannot be used, by its row from 1."""
-    width = image.channels * image.size[0] * image.size[1]
+    width = _bytes_of(image)
     own = [pa.field(side, pa.int32()) for side in _SIDES] if labels.sized else []
     schema = pa.schema(
         [pa.field("file", pa.string()), *own, *labels.fields, pa.field(FAULT, pa.string()), (PIXELS, pa.binary(width))]
     )
     faults: dict[int, str] = {}
     with pa.OSFile(str(folder / INPUT_FILE), "wb") as sink, pa.ipc.new_file(sink, schema) as file:
-        for start in range(0, len(pictures), _PICTURES_A_BATCH):
-            batch = pictures[start : start + _PICTURES_A_BATCH]
-            pixels = np.zeros((len(batch), image.channels, *image.size), np.uint8)
-            sizes = np.zeros((len(batch), 2), np.int32)
-            errors = decode_into(batch, pixels, image, settings.max_pixels, settings.careful_decoding, sizes)
-            faults |= {start + place + 1: error for place, error in enumerate(errors) if error}
-            columns = [pa.array([picture.name for picture in batch])]
+        for batch in _decoded(pictures, image, settings):
+            errors, count = batch.errors(), len(batch.pictures)
+            faults |= {batch.start + place + 1: error for place, error in enumerate(errors) if error}
+            columns = [pa.array([picture.name for picture in batch.pictures])]
             if labels.sized:
-                columns += [pa.array(sizes[:, place], mask=sizes[:, place] == 0) for place in (1, 0)]
-            columns += labels.columns(start, batch, sizes)
+                columns += [pa.array(batch.sizes[:, place], mask=batch.sizes[:, place] == 0) for place in (1, 0)]
+            columns += labels.columns(batch.start, batch.pictures, batch.sizes)
             blocks = pa.FixedSizeBinaryArray.from_buffers(
-                schema.field(PIXELS).type, len(batch), [None, pa.py_buffer(pixels)]
+                schema.field(PIXELS).type, count, [None, pa.py_buffer(batch.pixels)]
             )
             arrays = [*columns, pa.array([error or None for error in errors], pa.string()), blocks]
             file.write_batch(pa.record_batch(arrays, schema))
-            progress("Decoding pictures", start + len(batch), len(pictures))
+            progress("Decoding pictures", batch.start + count, len(pictures))
     return faults
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Pictures that are written together. Once `errors` came back, pixels and their own sizes are there."""
+
+    start: int
+    pictures: Sequence[Picture]
+    pixels: np.ndarray
+    sizes: np.ndarray
+    errors: Callable[[], list[str]]
+
+
+def _decoded(pictures: Sequence[Picture], image: ImageInput, settings: Settings) -> Iterator[_Batch]:
+    """All pictures, batch by batch; while one batch is waited for and written, the decoders are at the next one."""
+    # A power of two, as the batches of a prediction are: those then stand in one piece, and need not be copied.
+    fitting = 2 ** (max(1, _BYTES_A_BATCH // _bytes_of(image)).bit_length() - 1)
+    count = min(_MOST_A_BATCH, max(_FEWEST_A_BATCH, fitting))
+    waiting: deque[_Batch] = deque()
+    with decoders() as pool:
+        for start in range(0, len(pictures), count):
+            part = pictures[start : start + count]
+            pixels = np.zeros((len(part), image.channels, *image.size), np.uint8)
+            sizes = np.zeros((len(part), 2), np.int32)
+            errors = decode_into(pixels, part, pool, image, settings.max_pixels, settings.careful_decoding, sizes)
+            waiting.append(_Batch(start, part, pixels, sizes, errors))
+            if len(waiting) > _BATCHES_AHEAD:
+                yield waiting.popleft()
+        while waiting:
+            yield waiting.popleft()
+
+
+def _bytes_of(image: ImageInput) -> int:
+    """What the pixels of one picture take."""
+    return image.channels * image.size[0] * image.size[1]
 
 
 def _problem(row: int, picture: Picture, fault: str) -> Problem:

@@ -52,8 +52,10 @@ class Dispatcher:
         record, report = self._book.record(run_id), self._book.folder(run_id).report()
         if record.state != "checked":
             raise RunStateError(f"Run {run_id} is {record.state}; only a checked run can be started.")
-        if report.fatal or report.n_good == 0 or (options.on_error == "refuse" and not report.clean):
+        if report.stops(options.on_error):
             raise InputRefused(_refusal(report))
+        if _batches_of(options) != _batches_of(record.options) and self._book.folder(run_id).plan() is not None:
+            raise RunStateError(f"Run {run_id} was begun with other options. Check its files again to change them.")
         self._make_room(record.visitor)
         self._take(record, ("checked",), options=options, question=question_of(record, options))
 
@@ -117,7 +119,7 @@ class Dispatcher:
         folder.clear_exports()
         plan = Plan.from_json(folder.plan())
         if plan is None:
-            plan = planned_at_once(folder, read_card(folder.path / CARD_FILE), taken)
+            plan = planned_at_once(folder, read_card(folder.path / CARD_FILE), taken.rows_total, taken.options)
             if plan is not None:
                 folder.write_plan(plan.to_json())
         folder.write(taken)
@@ -134,6 +136,11 @@ class Dispatcher:
                 f"{most_each:,} of your runs wait already, as many as there may be. Wait until one has ended, or "
                 "cancel one."
             )
+
+
+def _batches_of(options: Options) -> Options:
+    """What decides which rows are predicted together, and how."""
+    return options.model_copy(update={"on_error": "refuse"})
 
 
 def _refusal(report: Report) -> str:

@@ -53,6 +53,11 @@ def find_batch_size(
     return best or size, False
 
 
+def as_many(rows: pa.Table, count: int) -> pa.Table:
+    """The rows again and again, nothing copied, until there are so many: they stand for others that are to come."""
+    return pa.concat_tables([rows] * -(-count // rows.num_rows)).slice(0, count)
+
+
 def speed(
     model: LoadedModel,
     rows: pa.Table,

@@ -85,23 +85,29 @@ def _is_heic(name: str) -> bool:
     return name.lower().endswith((".heic", ".heif"))
 
 
+def decoders() -> ThreadPoolExecutor:
+    """The threads that decode, to be shared by all pictures of a check."""
+    return ThreadPoolExecutor(min(_MOST_THREADS, max(2, torch.get_num_threads())), "forelight-decode")
+
+
 def decode_into(
-    pictures: Sequence[Picture],
     pixels: np.ndarray,
+    pictures: Sequence[Picture],
+    pool: ThreadPoolExecutor,
     image: ImageInput,
     max_pixels: int,
     careful: bool = False,
     sizes: np.ndarray | None = None,
-) -> list[str]:
-    """Decodes into uint8 `pixels` (pictures, channels, height, width); gives for each "" or why it cannot be used.
+) -> Callable[[], list[str]]:
+    """Begins to decode into uint8 `pixels` (pictures, channels, height, width), and returns what waits for the end.
 
-    `sizes` (pictures, 2) gets each one's own height and width, as it is looked at; 0 where it cannot be decoded.
+    That gives for each picture "" or why it cannot be used. `sizes` (pictures, 2) gets each one's own height and width,
+    as it is looked at; 0 where it cannot be decoded.
 
     `careful` leaves all decoding to Pillow, as whoever asks again does after the process ended.
     """
 
-    threads = min(_MOST_THREADS, max(2, torch.get_num_threads()))
-    a_task = min(_MOST_A_TASK, max(_FEWEST_A_TASK, -(-len(pictures) // (4 * threads))))
+    a_task = min(_MOST_A_TASK, max(_FEWEST_A_TASK, -(-len(pictures) // (4 * _MOST_THREADS))))
     out = torch.from_numpy(pixels)
     black = torch.zeros_like(out[0])
 
@@ -114,11 +120,8 @@ def decode_into(
         torch.stack([black if found is None else found for found, _, _ in decoded], out=out[start : start + len(part)])
         return [error for _, _, error in decoded]
 
-    starts = range(0, len(pictures), a_task)
-    if len(starts) == 1:
-        return task(0)
-    with ThreadPoolExecutor(threads, "forelight-decode") as pool:
-        return [error for errors in pool.map(task, starts) for error in errors]
+    found = pool.map(task, range(0, len(pictures), a_task))
+    return lambda: [error for errors in found for error in errors]
 
 
 def decode(content: bytes, image: ImageInput, max_pixels: int, careful: bool = False) -> torch.Tensor:

@@ -58,7 +58,7 @@ class Lines:
         self.folder = RunFolder(run.folder)
         self._rows_found: dict[Filter, pl.Series] = {}
         self._paths = sorted((run.folder / "shards").glob("*.parquet"))
-        if not self._paths:
+        if not self._paths or run.state == "checked":
             raise RunStateError(f"Run {run.id} has no results yet: it is {run.state}.")
 
     def scan(self, where: Filters = ()) -> pl.LazyFrame:

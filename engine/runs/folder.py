@@ -16,7 +16,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +36,7 @@ from engine.runs.storage import AT_HOME, RunStorage
 
 FAILED_KEY = b"forelight.failed"
 _CLAIM = "claim"
+_ARROW_HEAD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,12 @@ class RunFolder:
         for path in (self.path / "shards").glob("*.part"):
             path.unlink(missing_ok=True)
 
+    def clear_predictions(self) -> None:
+        """Makes the folder what it was before anything of the run was predicted or planned."""
+        for path in ((self.path / "shards").glob("*"), [self.path / "plan.json"]):
+            for each in path:
+                each.unlink(missing_ok=True)
+
     def report(self) -> Report:
         path = self.path / "report.json"
         return Report.from_json(path.read_text(encoding="utf-8")) if path.is_file() else Report(0, 0)
@@ -146,6 +153,14 @@ class RunFolder:
         """Lines [start, stop) of the typed input, mapped from the file: nothing is copied into memory."""
         with pa.memory_map(str(self.path / INPUT_FILE)) as file:
             reader = pa.ipc.open_file(file)
+            batches = map(reader.get_batch, range(reader.num_record_batches))
+            return pa.Table.from_batches(list(_between(batches, start, stop)), reader.schema)
+
+    def rows_so_far(self, start: int, stop: int) -> pa.Table:
+        """The same of an input that is still written, where these lines stand already."""
+        with pa.memory_map(str(self.path / INPUT_FILE)) as file:
+            file.seek(_ARROW_HEAD)  # an Arrow file is a stream between a head and a foot
+            reader = pa.ipc.open_stream(file)
             return pa.Table.from_batches(list(_between(reader, start, stop)), reader.schema)
 
     def shard_path(self, start: int) -> Path:
@@ -177,16 +192,16 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _between(reader: Any, start: int, stop: int | None) -> Iterator[pa.RecordBatch]:
+def _between(batches: Iterable[pa.RecordBatch], start: int, stop: int | None) -> Iterator[pa.RecordBatch]:
+    """What stands between these lines; no batch behind them is touched."""
     first = 0
-    for number in range(reader.num_record_batches):
-        if stop is not None and first >= stop:
-            return
-        batch = reader.get_batch(number)
+    for batch in batches:
         low, high = max(start - first, 0), batch.num_rows if stop is None else min(stop - first, batch.num_rows)
         if low < high:
             yield batch.slice(low, high - low)
         first += batch.num_rows
+        if stop is not None and first >= stop:
+            return
 
 
 def _copy(source: Source, path: Path, home: Path) -> Source:

@@ -10,7 +10,7 @@ from typing import Any
 from engine.cards.card import ModelCard
 from engine.runs.folder import RunFolder
 from engine.runs.queue import Span
-from engine.runs.run import Record
+from engine.runs.run import Options
 from engine.tasks import task_of, usual_batch_size
 
 _BATCHES_WORTH_MEASURING = 8
@@ -58,12 +58,12 @@ def planned(folder: RunFolder, card: ModelCard, rows: int, batch_size: int) -> P
     return Plan(batch_size, (*(start for start, _ in batches), rows))
 
 
-def planned_at_once(folder: RunFolder, card: ModelCard, record: Record) -> Plan | None:
+def planned_at_once(folder: RunFolder, card: ModelCard, rows: int, options: Options) -> Plan | None:
     """The plan where its batch size is given, or hardly matters; None where it is worth measuring first."""
     usual = usual_batch_size(card)
-    if record.options.batch_size is None and record.rows_total >= _BATCHES_WORTH_MEASURING * usual:
+    if options.batch_size is None and rows >= _BATCHES_WORTH_MEASURING * usual:
         return None
-    return planned(folder, card, record.rows_total, record.options.batch_size or usual)
+    return planned(folder, card, rows, options.batch_size or usual)
 
 
 def missing(span: Span, finished: Iterable[Span]) -> tuple[Span, ...]:

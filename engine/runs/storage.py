@@ -9,14 +9,15 @@ import shutil
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
-from engine.errors import ForelightError, MissingPackage, ObjectStoreError, StoreError
+from engine.errors import ForelightError, StoreError
 from engine.ids import is_id
-from engine.object_store import ObjectStore, StoredObject, kept_marks
+from engine.object_store import StoredObject, kept_marks
+from engine.runs.quiet_store import QuietStore
 from engine.runs.run import ENDED, Record
 
 _CLAIM, _MANIFEST, _RECORD, _PLAN, _SHARDS = "claim.json", ".kept.json", "run.json", "plan.json", "shards"
@@ -25,9 +26,7 @@ _HEAD = ("card.yaml", "report.json")
 _STAY = ("claim", "scratch", "exports", "thumbnails", _SHARDS, _RECORD)
 _SECONDS_BETWEEN_LOOKS = 2.0
 _SECONDS_UNUSED = 86_400.0
-_SECONDS_OF_SILENCE = 5.0
 _SECONDS_WRITTEN_IS_GOOD = 30.0
-_SILENT = "The storage of runs does not answer. Try again later, or tell the host."
 log = logging.getLogger("forelight.runs")
 
 
@@ -76,29 +75,6 @@ class RunStorage:
         """Ends what works in the background."""
 
 
-class _Store(ObjectStore):
-    """Visitors read what is raised here: without the address, which stands in the log."""
-
-    silent_until = 0.0
-
-    def check(self) -> None:
-        """StoreError where it did not answer just now: a list of runs waits for that once, not for each run."""
-        if time.monotonic() < self.silent_until:
-            raise StoreError(_SILENT)
-
-    @contextmanager
-    def _said(self) -> Iterator[None]:
-        try:
-            with super()._said():
-                yield
-        except (ObjectStoreError, MissingPackage, FileNotFoundError, NotADirectoryError, IsADirectoryError) as exc:
-            if isinstance(exc, ObjectStoreError):
-                self.silent_until = time.monotonic() + _SECONDS_OF_SILENCE
-            if not isinstance(exc, FileNotFoundError):
-                log.warning("%s", exc)
-            raise StoreError(_SILENT) from exc
-
-
 class StoredRuns(RunStorage):
     """An object store, and this disk as a cache of it. Safe in several threads; raises StoreError.
 
@@ -110,7 +86,7 @@ class StoredRuns(RunStorage):
     """
 
     def __init__(self, address: str) -> None:
-        self._store = _Store(address)
+        self._store = QuietStore(address)
         self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
         self._own: set[str] = set()
         self._seen: dict[str, tuple[float, object]] = {}
@@ -134,6 +110,10 @@ class StoredRuns(RunStorage):
             name = path.relative_to(folder).as_posix()
             if name.partition("/")[0] not in _STAY and not name.startswith("."):
                 self._store.keep(path, f"{folder.name}/{name}")
+        if any((folder / _SHARDS).iterdir()):  # predicted while the files were read
+            word = (folder / "claim").read_text()
+            self._claim(folder, word, ())
+            self._keep_shards(folder, word)
 
     def head(self, folder: Path) -> None:
         with self._locks[folder.name]:
@@ -168,8 +148,7 @@ class StoredRuns(RunStorage):
         with self._locks[folder.name]:
             files = self._files(folder.name)
             counted = self._counted(files)
-            claim = {"word": word, "shards": sorted(counted.values())}
-            self._store.write(f"{folder.name}/{_CLAIM}", json.dumps(claim).encode())
+            self._claim(folder, word, counted.values())
             self._fetch(folder, files, counted)
             self._own.add(folder.name)
             self._seen.pop(folder.name, None)
@@ -208,6 +187,10 @@ class StoredRuns(RunStorage):
 
     def close(self) -> None:
         self._behind.shutdown(cancel_futures=True)
+
+    def _claim(self, folder: Path, word: str, shards: Iterable[str]) -> None:
+        claim = {"word": word, "shards": sorted(shards)}
+        self._store.write(f"{folder.name}/{_CLAIM}", json.dumps(claim).encode())
 
     def _is_old(self, record: Record) -> bool:
         """Whether others may have kept more of the run since it was looked at; looks at what runs now and then."""

@@ -29,6 +29,7 @@ class ImageInputs:
     """One picture, one prediction."""
 
     has_steps = False
+    grows = True
     _zip = " (a folder's name may be the label)"
 
     def check_card(self, card: ModelCard) -> None:

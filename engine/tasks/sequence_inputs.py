@@ -30,6 +30,7 @@ class SequenceInputs(TableInputs):
     """One series, one prediction for each of its steps."""
 
     has_steps = True
+    grows = False
 
     def check_card(self, card: ModelCard) -> None:
         super().check_card(card)

@@ -28,6 +28,7 @@ class TableInputs:
     """One row, one prediction."""
 
     has_steps = False
+    grows = False
 
     def check_card(self, card: ModelCard) -> None:
         if not card.signature:

@@ -38,6 +38,8 @@ class Inputs(Protocol):
 
     has_steps: bool
     """Whether an item is several lines: the tensor is (items, steps, …) then."""
+    grows: bool
+    """Whether the rows that `ingest` tells `progress` of stand in `input.arrow` already as they will in the end."""
 
     def check_card(self, card: ModelCard) -> None:
         """Raises CardError where the card lacks what these inputs need."""

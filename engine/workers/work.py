@@ -110,10 +110,12 @@ def predict(
     options: Options,
     device: int,
     claim: str,
+    still_read: bool = False,
 ) -> Result:
     """Lines [start, stop) of the run's input → one shard; fewer lines where it is told to stop before the end.
 
-    Raises RunTaken, and keeps nothing, where the run is no longer `claim`'s.
+    `still_read` says that what comes behind them may still be written. Raises RunTaken, and keeps nothing, where the
+    run is no longer `claim`'s.
     """
     from engine.prediction.predictor import device_name, predict_shard  # imports torch
 
@@ -138,7 +140,7 @@ def predict(
 
         done, failed = predict_shard(
             model,
-            run.rows(*span),
+            run.rows_so_far(*span) if still_read else run.rows(*span),
             span[0] + 1,
             run.shard_path(span[0]),
             batch_size=batch_size,
@@ -175,15 +177,19 @@ def find_batch_size(
     options: Options,
     known: Mapping[str, int],
     device: int,
+    so_far: tuple[int, int] | None = None,
 ) -> Result:
-    """How many lines of the run's input make the fastest batch on this device; `known` holds it by devices' names."""
-    from engine.prediction.batch_size import find_batch_size
+    """How many lines of the input make the fastest batch on this device; `known` holds it by devices' names.
+
+    `so_far` is how many lines stand in it already, and will in the end.
+    """
+    from engine.prediction.batch_size import as_many, find_batch_size
     from engine.prediction.predictor import device_name  # imports torch
 
     name = device_name(settings.accelerator, device)
     if name in known:
         return {"batch_size": known[name], "sure": False, "device": name}, b""
-    about = RunModel(model_id, version, card_sha256, checkpoint_sha256)
+    run, about = RunFolder(folder), RunModel(model_id, version, card_sha256, checkpoint_sha256)
     with (
         desk.model_of_run(settings, about, options, device) as model,
         TemporaryDirectory(prefix="forelight-") as scratch,
@@ -191,7 +197,7 @@ def find_batch_size(
         talk.say(measuring=True)
         size, sure = find_batch_size(
             model,
-            RunFolder(folder).rows(),
+            run.rows() if so_far is None else as_many(run.rows_so_far(0, so_far[0]), so_far[1]),
             Path(scratch) / "lines.parquet",
             precision=options.precision,
             accelerator=settings.accelerator,

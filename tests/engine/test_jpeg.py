@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from engine.cards.card import ImageInput
 from engine.errors import ReadError
 from engine.readers import Source
-from engine.readers.images import Picture, decode, decode_into, fit
+from engine.readers.images import Picture, decode, decode_into, decoders, fit
 from engine.settings import BUNDLED_MODELS
 
 MOST = 64_000_000
@@ -51,7 +51,9 @@ def test_a_draft_is_near_and_knows_the_pictures_own_size(tmp_path: Path, how: st
     for draft in (False, True):
         pixels, own = np.zeros((1, 3, 40, 24), np.uint8), np.zeros((1, 2), np.int64)
         source = Picture("a.jpg", Source("a.jpg", tmp_path / "a.jpg"))
-        assert decode_into([source], pixels, image.model_copy(update={"draft": draft}), MOST, sizes=own) == [""]
+        card = image.model_copy(update={"draft": draft})
+        with decoders() as pool:
+            assert decode_into(pixels, [source], pool, card, MOST, sizes=own)() == [""]
         found.append(pixels.astype(int))
         sizes.append(own.tolist())
     assert sizes == [[[640, 480]] if orientation == 6 else [[480, 640]]] * 2
