@@ -5,20 +5,23 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 
 from tests.browser.serving import settled, shown
 from tests.browser.test_main_job import predict
 from tests.engine.versioned import shifted, write_versioned
 
+_TRIES = 3
 
-@pytest.fixture(scope="module")
-def priced(models_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+
+@pytest.fixture
+def priced(models_folder: Path, tmp_path: Path) -> Iterator[Path]:
     """The folder of a model with versions 1 (the default) and 2, offered by the server."""
-    made = write_versioned(tmp_path_factory.mktemp("made") / "price")
+    made = write_versioned(tmp_path / "price")
     place = models_folder / "price"
     shutil.copytree(made, models_folder / ".price")
     (models_folder / ".price").rename(place)
@@ -30,6 +33,20 @@ def open_model(page: Page) -> None:
     page.goto("/models?model=price")
     expect(page.get_by_role("heading", name="Price")).to_be_visible()
     settled(page)
+
+
+def choose(page: Page, name: str) -> None:
+    """Chooses the version once the chart above has been drawn: a list closes when the page moves under it."""
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    box, option = page.get_by_role("combobox", name="Version"), page.get_by_role("option", name=name, exact=True)
+    for _ in range(_TRIES):
+        settled(page)
+        box.fill("")
+        box.fill(name)
+        with suppress(TimeoutError):
+            option.click(timeout=5_000)
+            break
+    expect(page.get_by_role("button", name="Make it the default")).to_be_enabled()
 
 
 def test_a_host_brings_a_version_and_rolls_back(page: Page, priced: Path, tmp_path: Path) -> None:
@@ -51,11 +68,7 @@ def test_a_host_brings_a_version_and_rolls_back(page: Page, priced: Path, tmp_pa
     page.goto("/?model=price")
     expect(page.get_by_role("button", name="Version 3 (default)")).to_be_visible()
     open_model(page)
-    version = page.get_by_role("combobox", name="Version")
-    version.scroll_into_view_if_needed()
-    version.fill("1")
-    page.get_by_role("option", name="1", exact=True).click()
-    expect(page.get_by_role("button", name="Make it the default")).to_be_enabled()
+    choose(page, "1")
     page.get_by_role("button", name="Make it the default").click()
     expect(page.get_by_text("The default is version 1 now; it was 3.")).to_be_visible()
 
