@@ -23,6 +23,7 @@ from tests.pool import open_engine
 
 LINES = "a,b,c,d,truth\n1,2,3,4,1\n2,2,2,2,2\n0,0,0,1,3\n"
 SCOPES = ("models", "read", "run", "operate")
+BOSS = Caller("boss", "host", "boss@example.org")
 
 
 @pytest.fixture(scope="module")
@@ -141,8 +142,8 @@ def test_a_comparison_waits_for_the_other_run(engine: Engine, monkeypatch: pytes
 
 
 def test_the_api_knows_versions(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "settings", engine.settings.model_copy(update={"login": True}))
-    ann, boss = client_of(engine, Caller("ann")), client_of(engine, Caller("boss", "host"), *SCOPES)
+    monkeypatch.setattr(engine, "settings", engine.settings.model_copy(update={"login": True, "hosts": (BOSS.name,)}))
+    ann, boss = client_of(engine, Caller("ann")), client_of(engine, BOSS, *SCOPES)
     told = ann.get("/models/price/versions").json()
     assert [(each["name"], each["default"], each["figures"][0]["value"]) for each in told] == [
         ("1", True, 2.5),
@@ -170,7 +171,7 @@ def test_the_api_knows_versions(engine: Engine, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture
 def taking(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Checkpoints may be brought."""
-    on = {"login": True, "checkpoint_uploads": True}
+    on = {"login": True, "hosts": (BOSS.name,), "checkpoint_uploads": True}
     monkeypatch.setattr(engine, "settings", engine.settings.model_copy(update=on))
 
 
@@ -181,8 +182,8 @@ def send(client: TestClient, content: Any) -> Any:
 def test_a_host_brings_a_version_by_the_api(engine: Engine, taking: None, tmp_path: Path) -> None:
     folder = engine.model("price").folder
     content = shifted(folder / "model.ckpt", tmp_path / "x.ckpt", 7.0).read_bytes()
-    ann, boss = client_of(engine, Caller("ann")), client_of(engine, Caller("boss", "host"), *SCOPES)
-    for client in (ann, client_of(engine, Caller("boss", "host"), "models", "read", "run")):
+    ann, boss = client_of(engine, Caller("ann")), client_of(engine, BOSS, *SCOPES)
+    for client in (ann, client_of(engine, BOSS, "models", "read", "run")):
         assert is_problem(send(client, content), 403)["detail"] == "Only hosts may do that."
     made = send(boss, content)
     assert made.status_code == 201, made.text
@@ -203,17 +204,17 @@ def test_a_checkpoint_has_a_size(engine: Engine, taking: None, monkeypatch: pyte
     """At the limit it is looked at; one byte above it is not, nor is a body that does not say how long it is."""
     few = engine.settings.model_copy(update={"max_checkpoint_bytes": 1_000})
     monkeypatch.setattr(engine, "settings", few)
-    boss = client_of(engine, Caller("boss", "host"), *SCOPES)
+    boss = client_of(engine, BOSS, *SCOPES)
     content = b"x" * 1_001
     sent = send(boss, content if sized else iter([content[:500], content[500:]]))
     assert "may have 0.001 MB" in is_problem(sent, 413)["detail"]
-    with GuardedEngine(engine, Caller("boss", "host")).begin_checkpoint("price", "x.ckpt", 1_000) as coming:
+    with GuardedEngine(engine, BOSS).begin_checkpoint("price", "x.ckpt", 1_000) as coming:
         coming.write(content[:1_000])
         assert coming.finish().size == 1_000
 
 
 def test_nobody_brings_a_checkpoint_where_it_is_off(engine: Engine) -> None:
-    boss = GuardedEngine(engine, Caller("boss", "host"))
+    boss = GuardedEngine(engine, BOSS)
     for call in (lambda: boss.begin_checkpoint("price", "x"), lambda: boss.add_checkpoint("price", "a" * 26)):
         with pytest.raises(NotAllowed, match="takes no checkpoints, unless FORELIGHT_CHECKPOINT_UPLOADS=1"):
             call()
@@ -256,7 +257,7 @@ def bring(app: AppTest, engine: Engine, content: bytes) -> None:
 def test_a_version_that_does_not_load_becomes_nobodys_default(engine: Engine) -> None:
     (engine.model("price").folder / "second.ckpt").write_bytes(b"x")
     with pytest.raises(CheckpointError):
-        GuardedEngine(engine, Caller("boss", "host")).set_default("price", "2")
+        GuardedEngine(engine, BOSS).set_default("price", "2")
     assert engine.model("price").version == "1"
 
 
