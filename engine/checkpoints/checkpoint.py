@@ -61,7 +61,10 @@ def load_checkpoint(path: Path, card: ModelCard) -> Checkpoint:
     if not isinstance(state_dict, dict) or not all(
         isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state_dict.items()
     ):
-        raise CheckpointError(f"{path.name} has no 'state_dict' of tensors; expected a Lightning checkpoint.")
+        raise CheckpointError(
+            f"{path.name} has no 'state_dict' of tensors; expected a Lightning checkpoint. Of weights alone "
+            "torch.save({'state_dict': weights}, path) makes one."
+        )
     _check_finite(state_dict, path)
     name = content.get("hparams_name")
     return Checkpoint(
@@ -129,8 +132,8 @@ def _check_names(path: Path) -> None:
     if unsafe:
         raise CheckpointError(
             f"{path.name} holds objects of {', '.join(sorted(unsafe))}; only tensors and plain data are loaded. "
-            "Save the checkpoint again with these hyper-parameters as text or numbers (self.save_hyperparameters("
-            "ignore=[…])), and give the values in the card's hyper_parameters."
+            "Where they are hyper-parameters, `python -m engine init` copies the checkpoint without them and proposes "
+            "what the card then says; next time self.save_hyperparameters(ignore=[…])."
         )
 
 

@@ -64,8 +64,9 @@ def _foreign_said(file: str, foreign: Mapping[str, str]) -> str:
     named = [f"{name} ({place})" if place else name for name, place in sorted(foreign.items())[:_NAMED_TYPES]]
     return (
         f"{file} holds objects of {', '.join(named)}; only tensors and plain data are loaded. "
-        "Save the checkpoint again with these hyper-parameters as text or numbers (self.save_hyperparameters("
-        "ignore=[…])), and give the values in the card's hyper_parameters."
+        "Where they are hyper-parameters, `python -m engine init` copies the checkpoint without them and proposes what "
+        "the card then says; next time self.save_hyperparameters(ignore=[…]). "
+        "Of a whole module save {'state_dict': module.state_dict()}."
     )
 
 

@@ -16,13 +16,15 @@ from engine.draft.drafting import Drafting
 from engine.draft.given import Draft, Given
 from engine.draft.inputs import Columns, find_inputs, find_targets, named_inputs, without_labels
 from engine.draft.kind import find_task, takes_of, tasks_like
+from engine.draft.objects import ask_for_objects, left_out, open_objects
 from engine.draft.outputs import find_outputs
 from engine.draft.sample import read_sample
 from engine.draft.trial import Trial, try_out, try_with
+from engine.draft.without_objects import copy_without_objects
 from engine.errors import CardError, CheckpointError
 from engine.own_code.class_paths import described_classes
 from engine.own_code.functions import own_code_of
-from engine.own_code.host_code import import_source
+from engine.own_code.siblings import siblings
 from engine.settings import Settings
 
 CHECKPOINT = "model.ckpt"
@@ -35,10 +37,10 @@ def draft_model(given: Given, folder: Path, settings: Settings) -> Draft:
     Raises CardError, CheckpointError, ReadError, ModuleProbeError where the files are not what they should be.
     """
     drafting = Drafting(given)
-    module_name, own = _copy(given, folder)
+    module_name, own, objects = _copy(given, folder)
     drafting.know("title", given.title or _title(folder.name), "" if given.title else "from the folder's name")
     drafting.know("module", module_name)
-    drafting.know("checkpoint", CHECKPOINT)
+    drafting.know("checkpoint", CHECKPOINT, left_out(objects))
     drafting.know("sha256", file_hash(folder / CHECKPOINT))
     for key, reference in own.items():
         drafting.know(key, reference)
@@ -53,6 +55,17 @@ def draft_model(given: Given, folder: Path, settings: Settings) -> Draft:
     checkpoint = load_checkpoint(folder / CHECKPOINT, start)
     if given.hyper_parameters:
         drafting.know("hyper_parameters", dict(given.hyper_parameters))
+    objects = open_objects(objects, start, folder, checkpoint)
+    if objects:
+        ask_for_objects(
+            drafting,
+            start,
+            folder,
+            objects,
+            "which the checkpoint holds as objects, and nothing of a file is run: say which, null where predictions "
+            "need none",
+        )
+        return drafting.done()
     lacking = missing_arguments(start, folder, checkpoint)
     if lacking:
         why = f"{module_name.partition(':')[2]} needs {', '.join(lacking)}, which the checkpoint does not hold"
@@ -90,17 +103,13 @@ def _built(drafting: Drafting, start: ModelCard, folder: Path, checkpoint: Check
         lacking = {name: path for name, path in described_classes(checkpoint.hyper_parameters) if name not in said}
         if not lacking or str(exc).startswith("hyper_parameters"):  # what the host has said is wrong
             raise
-        name, _, kind = start.module.partition(":")
-        beside = vars(import_source(name, folder, "module"))
-        classes = {key: path.rpartition(".")[2] for key, path in lacking.items()}
-        paths = {key: f"{name}.{each}" if each in beside else lacking[key] for key, each in classes.items()}
-        shown = ", ".join(f"{key}: {{class_path: {path}}}" for key, path in paths.items())
-        why = (
-            f"{kind} wants objects for {', '.join(lacking)}, which the checkpoint only describes, and a file is not "
-            f"believed about classes: say which ({str(exc).partition('. ')[0]})"
-        )
-        drafting.ask(
-            "hyper_parameters", why, option="--set 'name={class_path: …}'", example=f"{{{shown}}}", answer=shown
+        ask_for_objects(
+            drafting,
+            start,
+            folder,
+            {key: {"class_path": path} for key, path in lacking.items()},
+            "which the checkpoint only describes, and a file is not believed about classes: say which "
+            f"({str(exc).partition('. ')[0]})",
         )
         return None
 
@@ -145,8 +154,11 @@ def _unread(module: nn.Module) -> str:
     )
 
 
-def _copy(given: Given, folder: Path) -> tuple[str, dict[str, str]]:
-    """Puts the files where a card looks for them; (the module's name in the card, its own functions' names)."""
+def _copy(given: Given, folder: Path) -> tuple[str, dict[str, str], dict[str, dict[str, Any]]]:
+    """Puts the files where a card looks for them.
+
+    (the module's name in the card, its own functions' names, the hyper-parameters left out because they are objects)
+    """
     if not given.checkpoint.is_file():
         raise CardError(f"There is no checkpoint '{given.checkpoint}'.")
     if given.sample is not None and not given.sample.is_file():
@@ -154,15 +166,16 @@ def _copy(given: Given, folder: Path) -> tuple[str, dict[str, str]]:
     named = {"module": given.module, **given.own}
     sources = {key: _source(key, reference) for key, reference in named.items()}
     folder.mkdir(parents=True, exist_ok=True)
-    _put(given.checkpoint, folder / CHECKPOINT)
+    objects = copy_without_objects(given.checkpoint, folder / CHECKPOINT)
     if given.sample is not None:
         (folder / "samples").mkdir(exist_ok=True)
         _put(given.sample, folder / "samples" / given.sample.name)
     for path, _ in sources.values():
         if path is not None:
-            _put(path, folder / path.name)
+            for each in (path, *siblings(path)):
+                _put(each, folder / each.name)
     said = {key: reference for key, (_, reference) in sources.items()}
-    return said.pop("module"), said
+    return said.pop("module"), said, objects
 
 
 def _source(key: str, reference: str) -> tuple[Path | None, str]:

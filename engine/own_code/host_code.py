@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from engine.errors import CardError, DecodeRaised, EncodeRaised, ForelightError, HostCodeFailed
+from engine.own_code.siblings import importable
 
 _NOT_THE_ROWS = (MemoryError, OSError, torch.OutOfMemoryError, torch.AcceleratorError)
 _MOST_SIGNS = 300
@@ -74,10 +75,14 @@ def import_source(name: str, folder: Path, key: str) -> ModuleType:
     """`name`.py beside the card, else the package's module of that name; CardError where it cannot be imported."""
     beside = folder / f"{name}.py"
     try:
+        if name == "__main__":
+            raise ImportError("a script's own name, which only that script knows")
         return _import_file(beside) if beside.is_file() else importlib.import_module(name)
     except Exception as exc:  # importing runs the host's own code
+        lacking = (isinstance(exc, ModuleNotFoundError) and exc.name) or name
+        file = "a file with the class" if name == "__main__" else f"{lacking.partition('.')[0]}.py"
         raise CardError(
-            f"{key}: '{name}' cannot be imported ({type(exc).__name__}: {exc}). Put {name}.py beside the card, or "
+            f"{key}: '{name}' cannot be imported ({type(exc).__name__}: {exc}). Put {file} beside the card, or "
             "install the package it is in."
         ) from exc
 
@@ -104,7 +109,8 @@ def _import_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with importable(path.parent):
+            spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
