@@ -25,10 +25,11 @@ from engine.errors import CardError, CheckpointError
 from engine.own_code.class_paths import described_classes
 from engine.own_code.functions import own_code_of
 from engine.own_code.siblings import siblings
+from engine.readers.images import IMAGE_SUFFIXES
 from engine.settings import Settings
 
 CHECKPOINT = "model.ckpt"
-_NO_TABLES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tiff", ".zip")
+_NO_TABLES = (*IMAGE_SUFFIXES, ".zip")
 
 
 def draft_model(given: Given, folder: Path, settings: Settings) -> Draft:

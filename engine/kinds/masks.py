@@ -9,14 +9,11 @@ import numpy as np
 
 from engine.errors import ReadError
 from engine.kinds.frame import Frame
+from engine.kinds.palette import COLORS
 
 UNKNOWN = 255
 """A pixel beyond the visitor's picture, or one whose class nobody says."""
 MOST_LABELS = 255
-# The same ten as the pages have, told apart by the colour-blind too (after Okabe and Ito).
-COLORS = (
-    "#4f5bd5", "#e07b39", "#2a9d8f", "#b8479e", "#d4a017", "#4a90c2", "#c1443c", "#6b8e23", "#8e6bbf", "#7a7f87",
-)  # fmt: skip
 _ALPHA = 140
 
 

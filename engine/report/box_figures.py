@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.kinds.masks import COLORS
+from engine.kinds.palette import COLORS
 from engine.report.figures import Chart, chart_of, class_bars
 from engine.results.found_boxes import box_counts
 from engine.results.results import Results

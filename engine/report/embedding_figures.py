@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from engine.evaluation.embeddings import projection
-from engine.kinds.masks import COLORS
+from engine.kinds.palette import COLORS
 from engine.report.figures import Chart, chart_of, laid_out
 from engine.results.results import Results
 from engine.views import EmbeddingMap

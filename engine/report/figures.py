@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from engine.kinds.masks import COLORS
+from engine.kinds.palette import COLORS
 from engine.results.results import Results
 from engine.views import Against, ClassAreas, ClassBalance, Confidence, Distribution, SeriesLines, View
 

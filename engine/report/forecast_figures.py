@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import polars as pl
 
-from engine.kinds.masks import COLORS
+from engine.kinds.palette import COLORS
 from engine.report.figures import Changes, Chart, chart_of, harmless, laid_out
 from engine.results.results import Results
 from engine.views import ForecastLines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from engine.kinds.masks import COLORS
+from engine.kinds.palette import COLORS
 from engine.report.figures import Chart, chart_of, harmless, laid_out
 from engine.results.label_sets import label_counts, labels_together
 from engine.results.results import Results

@@ -9,7 +9,8 @@ from typing import Any
 
 from engine.errors import ForelightError
 from engine.kinds.frame import frame_of
-from engine.kinds.masks import COLORS, colored_png, read_mask
+from engine.kinds.masks import colored_png, read_mask
+from engine.kinds.palette import COLORS
 from engine.kinds.predicted import Boxes, Masks
 from engine.results.results import Results
 from engine.views import Gallery

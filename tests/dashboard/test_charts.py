@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 import polars as pl
 
 from dashboard.charts import charts
 from dashboard.charts import series as series_charts
+from engine.kinds.palette import COLORS
 from engine.views import Against, ClassBalance, Confidence, Distribution, SeriesLines
 
 LABELS = ("cat", "dog", "bird")
@@ -35,6 +39,11 @@ def test_nothing_predicted_is_drawn_and_told() -> None:
     assert len(charts.distribution_figure(view, BINS.clear(), {}).data[0].x) == 0
     assert charts.distribution_alt(view, {}) == "Histogram of price: nothing was predicted."
     assert "nothing was predicted" in charts.balance_alt(ClassBalance("prediction", LABELS), pl.DataFrame())
+
+
+def test_pages_and_reports_have_the_same_colours() -> None:
+    theme = tomllib.loads(Path(".streamlit/config.toml").read_text(encoding="utf-8"))["theme"]
+    assert theme["chartCategoricalColors"] == list(COLORS)
 
 
 def test_a_class_has_one_colour_everywhere() -> None:
