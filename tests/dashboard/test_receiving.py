@@ -6,13 +6,11 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from dashboard.access.visitors import COOKIE
@@ -23,6 +21,7 @@ from dashboard.routes.receiving import MARK, receive
 from engine import Engine
 from engine.errors import DiskFull
 from engine.uploads import Receiving
+from tests.awaiting import awaited
 
 OURS = dict([MARK])
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
@@ -180,12 +179,6 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(
     assert files(shared_engine) == 0
 
 
-def received(request: Request) -> Response:
-    """The answer, from a loop on a thread of its own: a browser of other tests may have one on this."""
-    with ThreadPoolExecutor(1) as threads:
-        return threads.submit(asyncio.run, receive(request)).result()
-
-
 def test_what_stands_still_is_given_up_and_leaves_nothing(
     shared_engine: Engine, visitor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,7 +193,7 @@ def test_what_stands_still_is_given_up_and_leaves_nothing(
     async def receive_some() -> Any:
         return messages.pop() if messages else await asyncio.sleep(3_600)
 
-    answer = received(Request(scope, receive_some))
+    answer = awaited(receive(Request(scope, receive_some)))
 
     assert answer.status_code == 413
     assert b"Nothing came for a minute" in bytes(answer.body)
@@ -216,7 +209,7 @@ def test_a_browser_that_goes_away_leaves_nothing(shared_engine: Engine, visitor:
     async def receive_some() -> Any:
         return messages.pop()
 
-    assert received(Request(scope, receive_some)).status_code == 400
+    assert awaited(receive(Request(scope, receive_some))).status_code == 400
     assert files(shared_engine) == 0
 
 

@@ -24,6 +24,7 @@ from dashboard.v1.app import API_ROUTES, PATH, api
 from dashboard.v1.runs import _events
 from engine import Caller, Engine, GuardedEngine, Options, Results, Scope, Source
 from engine.settings import BUNDLED_MODELS
+from tests.awaiting import awaited
 from tests.pool import open_engine
 
 MODEL = "diabetes-progression"
@@ -329,7 +330,7 @@ def test_a_run_that_is_deleted_while_it_is_read_is_not_there(
     engine.wait(copy.id)
     assert "There is no run" in is_problem(ann.get(f"/runs/{copy.id}/rows"), 404)["detail"]
     scope = {"type": "http", "path_params": {"run_id": copy.id}}
-    assert asyncio.run(say_incident(Request(scope), RuntimeError())).status_code == 404
+    assert awaited(say_incident(Request(scope), RuntimeError())).status_code == 404
 
 
 def test_events_end_with_their_token(engine: Engine, run_id: str) -> None:
@@ -345,4 +346,4 @@ def test_events_end_with_their_token(engine: Engine, run_id: str) -> None:
             guarded.revoke_token(token.id)
         return said
 
-    assert asyncio.run(asyncio.wait_for(watched(), 30)) == ["run", "error"]
+    assert awaited(asyncio.wait_for(watched(), 30)) == ["run", "error"]

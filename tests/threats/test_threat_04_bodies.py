@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 
@@ -12,6 +11,7 @@ from starlette.types import Message
 
 from dashboard.v1.app import api
 from engine import Engine
+from tests.awaiting import awaited
 from tests.dashboard.test_v1 import MODEL, NEVER, ann, engine
 
 __all__ = ["ann", "engine"]
@@ -43,7 +43,7 @@ def sent(path: str, pieces: int, *, length: bool, token: str = "") -> tuple[int,
     headers = [(b"content-type", b"application/json"), (b"authorization", token.encode())]
     headers.append((b"content-length", str(pieces * len(PIECE)).encode()) if length else (b"transfer-encoding", b"x"))
     scope = {"type": "http", "method": "POST", "path": path, "root_path": "", "query_string": b"name=x.csv"}
-    asyncio.run(api({**scope, "headers": headers, "client": ("203.0.113.7", 1)}, receive, send))
+    awaited(api({**scope, "headers": headers, "client": ("203.0.113.7", 1)}, receive, send))
     return said[0]["status"], dict(said[0]["headers"])[b"content-type"].decode(), taken
 
 
