@@ -12,8 +12,9 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import torch
@@ -98,12 +99,20 @@ def import_function(key: str, reference: str, folder: Path) -> HostFunction:
     return HostFunction(key, reference, found)
 
 
+class _AsItStands(SourceFileLoader):
+    """Compiles what stands in the file now: bytecode kept beside it is told by second and size alone, and goes along
+    when a folder is copied. None is left in the host's folders either."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def _import_file(path: Path) -> ModuleType:
     """The file as a module, named by its content, so that a changed file is a new module."""
     name = f"forelight_model_{hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:16]}"
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_AsItStands(name, str(path)))
     if spec is None or spec.loader is None:
         raise ImportError(f"{path.name} is not a Python file")
     module = importlib.util.module_from_spec(spec)

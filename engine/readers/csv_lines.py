@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from engine.errors import ReadError
 from engine.readers.source import Source
 
 _PART = 1 << 22
@@ -73,9 +74,12 @@ class _Lines:
 
 
 def short_lines(source: Source, path: Path, separator: str, fields: int) -> str:
-    """A sentence on the lines with fewer cells than the header; "" where there is none."""
+    """A sentence on the lines with fewer cells than the header; "" where there is none.
+
+    Raises ReadError where quotes are such that lines could be read in several ways.
+    """
     count, first, found = 0, 0, 0
-    for number, cells in _cells(path, separator):
+    for number, cells in _cells(source, path, separator):
         if 0 < cells < fields:
             count += 1
             if count == 1:
@@ -88,7 +92,7 @@ def short_lines(source: Source, path: Path, separator: str, fields: int) -> str:
     )
 
 
-def _cells(path: Path, separator: str) -> Iterator[tuple[int, int]]:
+def _cells(source: Source, path: Path, separator: str) -> Iterator[tuple[int, int]]:
     """(number, cells) of each line; an empty one has none. Up to the first quote they are counted, not parsed."""
     mark, place, number = separator.encode(), 0, 0
     with path.open("rb") as file:
@@ -101,7 +105,10 @@ def _cells(path: Path, separator: str) -> Iterator[tuple[int, int]]:
             return
     with path.open(encoding="utf-8", newline="") as text:
         text.seek(place)
-        reader, begun = csv.reader(text, delimiter=separator), number + 1
-        for record in reader:
-            yield begun, len(record)
-            begun = number + reader.line_num + 1
+        reader, begun = csv.reader(text, delimiter=separator, strict=True), number + 1
+        try:
+            for record in reader:
+                yield begun, len(record)
+                begun = number + reader.line_num + 1
+        except csv.Error as exc:
+            raise ReadError(f"{source.name}, line {begun}: {_words(exc)}") from exc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytorch_lightning as lightning
 
 from engine import Engine, ForelightError, Settings
 from engine.checkpoints.module import lightning_package
+from engine.own_code.host_code import import_function
 from tests.conftest import Predicting
 from tests.engine.making import TABULAR_CARD, write_model
 from tests.pool import open_engine
@@ -187,3 +189,14 @@ def _source(path: Path) -> Any:
     from engine import Source
 
     return Source(path.name, path)
+
+
+def test_a_file_of_the_same_second_and_size_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's own bytecode would be taken for the file's."""
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    path = tmp_path / "own.py"
+    for value in ("1", "2"):
+        path.write_text(f"def function(): return {value}\n")
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        assert str(import_function("encode", "own:function", tmp_path)()) == value
+    assert [each.name for each in tmp_path.iterdir()] == ["own.py"]

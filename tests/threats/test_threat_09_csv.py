@@ -8,7 +8,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as some
 
 from engine.cards.card import ModelCard
@@ -171,6 +171,7 @@ CELL = some.text(some.sampled_from('ab1.,;"\n\r \t|é-'), max_size=6)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(rows=[['"""', '"1""']], quoted=False)  # as many quotes as there should be, and none where it should be
 @given(rows=some.lists(some.lists(CELL, min_size=1, max_size=4), min_size=1, max_size=6), quoted=some.booleans())
 def test_what_is_read_is_what_stands_there(tmp_path: Path, rows: list[list[str]], quoted: bool) -> None:
     """Against Python's own strict reader: the same cells, or a refusal; never other ones."""

@@ -53,8 +53,11 @@ def test_no_server_starts_where_it_is(tmp_path: Path) -> None:
 def test_workers_load_safely_whatever_a_models_own_code_asks_for() -> None:
     worker = WorkerProcess("w")
     worker.start()
-    assert b"TORCH_FORCE_WEIGHTS_ONLY_LOAD=1" in Path(f"/proc/{worker.pid}/environ").read_bytes().split(b"\0")
+    given = b""
+    while not given:  # there once the process runs its own program
+        given = Path(f"/proc/{worker.pid}/environ").read_bytes()
     worker.close()
+    assert b"TORCH_FORCE_WEIGHTS_ONLY_LOAD=1" in given.split(b"\0")
 
 
 def test_a_process_that_has_loaded_one_loads_safely_from_then_on(
@@ -79,6 +82,8 @@ def test_nobody_loads_in_another_way() -> None:
                 continue
             given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
             function = ast.unparse(node.func)
-            assert not function.endswith(("load_from_checkpoint", "add_safe_globals", "safe_globals", "pickle.loads"))
+            assert not function.endswith(("load_from_checkpoint", "add_safe_globals", "pickle.loads")), path
+            # stand-ins that only remember what they are given, for `init` alone
+            assert path.stem == "without_objects" or not function.endswith("safe_globals"), path
             assert given.get("ckpt_path", "None") == "None", path
             assert function != "torch.load" or given["weights_only"] == "True", path

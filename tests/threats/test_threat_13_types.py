@@ -35,7 +35,7 @@ def test_the_type_and_the_key_are_said(tmp_path: Path, value: Any, name: str) ->
     said = str(error.value)
     assert f"{name} (hyper_parameters.data.folders)" in said
     assert "save_hyperparameters(ignore=[…])" in said
-    assert "the card's hyper_parameters" in said
+    assert "`python -m engine init` copies the checkpoint without them and proposes what the card then says" in said
     assert "weights_only" not in said
     assert "safe_globals" not in said, "unsafe loading is not advised"
 
