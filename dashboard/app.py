@@ -16,6 +16,7 @@ from dashboard.access.exposure import check_exposure
 from dashboard.access.login import LOGIN_ROUTES, LoginWall
 from dashboard.access.login_trail import LoginTrail
 from dashboard.access.names import OwnNames
+from dashboard.access.origins import OwnOrigin
 from dashboard.access.security import Closed, SecurityHeaders
 from dashboard.access.visitors import Visitors
 from dashboard.failures import show_failure
@@ -60,6 +61,7 @@ app = st.App(
     middleware=[
         Middleware(SecurityHeaders),
         Middleware(OwnNames),
+        Middleware(OwnOrigin),
         Middleware(Visitors),
         Middleware(LoginWall),
         Middleware(LoginTrail),

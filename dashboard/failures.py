@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from dashboard.resources import gone
 from dashboard.words import plain
 from engine import ForelightError, report_incident
 
@@ -16,10 +17,12 @@ _log = logging.getLogger("forelight.dashboard")
 
 def show_failure(error: Exception) -> bool:
     """Shows the error where the page stands; True, so that Streamlit does not show it once more."""
-    if isinstance(error, ForelightError):
-        st.error(plain(error, most=2_000), icon=":material/error:")
+    run_id = st.query_params.get("run", "")
+    said = error if isinstance(error, ForelightError) else gone(run_id) if run_id else None  # deleted meanwhile
+    if said is not None:
+        st.error(plain(said, most=2_000), icon=":material/error:")
     else:
-        incident = report_incident(_log, error, run=st.query_params.get("run", ""))
+        incident = report_incident(_log, error, run=run_id)
         st.error(
             f"Something went wrong here, not in your file. Please tell the host: incident **{incident}**.",
             icon=":material/report:",

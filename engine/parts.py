@@ -38,6 +38,7 @@ class Parts:
     def sweep(self, keep_audit_days: float) -> None:
         """Forgets tokens, shares and notes that are too old, and processes that are long gone."""
         self.store.forget_owners()
+        self.book.clear_remains()
         self.book.storage.sweep(self.book.runs, self.store.ids())
         self.tokens.sweep()
         self.shares.sweep()

@@ -30,7 +30,7 @@ if other is None:
 st.query_params["b"] = other.id
 show_facts(engine, other)
 if not other.ended:
-    show_progress(engine, other)
+    show_progress(other)
     st.stop()
 other_results = results_of(engine, other)
 if other_results is None:

@@ -34,7 +34,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if results is not None:
         offer_comparison(engine, run, selection.chosen(results))
 if not run.ended:
-    show_progress(engine, run)
+    show_progress(run)
     st.stop()
 
 show_end(engine, run, results)

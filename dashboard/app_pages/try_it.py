@@ -24,4 +24,4 @@ if not has_form(model):
     st.stop()
 model = choose_version(engine, model)
 values, origin = first_row(engine, model)
-show_form(engine, model, values, f"try-{model.id}-{model.version}", origin)
+show_form(model, values, f"try-{model.id}-{model.version}", origin)

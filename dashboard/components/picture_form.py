@@ -11,6 +11,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard.components.found import lies_in_pictures, show_found_now
+from dashboard.components.fragments import fragment_as_asked
 from dashboard.components.outcome import (
     answers,
     good_line,
@@ -22,7 +23,7 @@ from dashboard.components.outcome import (
 )
 from dashboard.components.upload import drop_picture
 from dashboard.words import count, plain, short, with_unit
-from engine import GuardedEngine, ModelEntry, Options, Source, task_of
+from engine import GuardedEngine, ModelEntry, Options, Results, Source, task_of
 
 _TYPES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff")
 
@@ -35,8 +36,8 @@ class Tried:
     line: Mapping[str, Any]
 
 
-@st.fragment
-def show_picture_form(engine: GuardedEngine, entry: ModelEntry, key: str) -> None:
+@fragment_as_asked
+def show_picture_form(engine: GuardedEngine, of: Results | None, entry: ModelEntry, key: str) -> None:
     """A drop for one picture after the other, the answer beside it, and the ones before under it."""
     card, tried = entry.usable_card(), _tried(key)
     left, right = st.columns([2, 3], gap="medium")

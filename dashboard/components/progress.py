@@ -13,18 +13,18 @@ from engine import Filter, GuardedEngine, Results, Run
 _CLOSE = "You may close this page: the run goes on, and its address stays the same."
 
 
-def show_progress(engine: GuardedEngine, watched: Run) -> None:
+def show_progress(watched: Run) -> None:
     """Looks at the run twice a second; draws the page anew when it has ended."""
-    mine = engine.is_mine(watched)
 
     @st.fragment(run_every=0.5)
     def look() -> None:
         with shown_failures():
-            run = this_engine().run(watched.id)  # who looks may have lost the right to since
+            engine = this_engine()  # who looks may have lost the right to since
+            run = engine.run(watched.id)
             if run.ended:
                 st.rerun()
             _show(run)
-            if mine:
+            if engine.is_mine(run):
                 st.button("Cancel", icon=":material/stop_circle:", on_click=engine.cancel, args=(run.id,), key="cancel")
 
     look()

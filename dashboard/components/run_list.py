@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import streamlit as st
 
+from dashboard.access.callers import this_engine
 from dashboard.components.run_edit import show_edit
 from dashboard.components.run_title import files_of, show_badge, version_of
 from dashboard.words import count, duration, plain, size, when
@@ -47,8 +48,7 @@ def show_runs(engine: GuardedEngine, search: Search, whose: Callable[[str], str]
 
     One's own; everybody's where `whose` says who a visitor is, as it may for hosts.
     """
-    find, number = (engine.runs, engine.count_runs) if whose is None else (engine.all_runs, engine.count_all_runs)
-    found = number(search)
+    found = (engine.count_runs if whose is None else engine.count_all_runs)(search)
     if not found:
         st.info("No run is like that. Take something out of the search.", icon=":material/search_off:")
         return
@@ -57,11 +57,16 @@ def show_runs(engine: GuardedEngine, search: Search, whose: Callable[[str], str]
     slot = st.container()
     page = st.pagination(pages, key="runs-page") if pages > 1 else 1
     offset = (min(page, pages) - 1) * _A_PAGE
-    busy = any(not run.ended for run in find(search, limit=_A_PAGE, offset=offset))
+
+    def find(engine: GuardedEngine) -> tuple[Run, ...]:
+        return (engine.runs if whose is None else engine.all_runs)(search, limit=_A_PAGE, offset=offset)
+
+    busy = any(not run.ended for run in find(engine))
 
     @st.fragment(run_every=_SECONDS_BETWEEN_LOOKS if busy else None)
     def cards() -> None:
-        runs = find(search, limit=_A_PAGE, offset=offset)
+        engine = this_engine()  # as who looks may use it by then
+        runs = find(engine)
         if busy and all(run.ended for run in runs):
             st.rerun()
         with st.container(gap="xsmall"):

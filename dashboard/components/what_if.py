@@ -10,6 +10,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard.access.callers import this_engine
+from dashboard.components.fragments import fragment_as_asked
 from dashboard.components.outcome import (
     answers,
     good_line,
@@ -48,7 +49,7 @@ def show_what_if_of_row(results: Results, line: Mapping[str, Any]) -> None:
             st.caption(NO_FORM)
         elif st.toggle(_INVITES[entry.usable_card().image is None], key="what-if", bind="query-params"):
             start = {column.name: line.get(column.name) for column in entry.usable_card().signature}
-            show_form(engine, entry, start, f"{results.run.id}-{line['row']}", f"row {line['row']:,}")
+            show_form(entry, start, f"{results.run.id}-{line['row']}", f"row {line['row']:,}", results)
 
 
 _INVITES = {True: "Change the values and see what comes out", False: "Drop another picture and see what comes out"}
@@ -71,16 +72,21 @@ def offer_typing(entry: ModelEntry) -> None:
         st.page_link("app_pages/try_it.py", label=label, icon=":material/tune:", query_params=link)
 
 
-def show_form(engine: GuardedEngine, entry: ModelEntry, start: Values, key: str, origin: str) -> None:
-    """Fields for a model's columns that begin with `start`, or a drop for pictures; `origin` says whose values."""
+def show_form(entry: ModelEntry, start: Values, key: str, origin: str, of: Results | None = None) -> None:
+    """Fields for a model's columns that begin with `start`, or a drop for pictures; `origin` says whose values.
+
+    Where they are of a run, `of` are its results: the form is there as long as who looks may see them.
+    """
     if entry.usable_card().image is not None:
-        show_picture_form(engine, entry, key)
+        show_picture_form(of, entry, key)
     else:
-        _show_value_form(engine, entry, start, key, origin)
+        _show_value_form(of, entry, start, key, origin)
 
 
-@st.fragment
-def _show_value_form(engine: GuardedEngine, entry: ModelEntry, start: Values, key: str, origin: str) -> None:
+@fragment_as_asked
+def _show_value_form(
+    engine: GuardedEngine, of: Results | None, entry: ModelEntry, start: Values, key: str, origin: str
+) -> None:
     card, kept = entry.usable_card(), _kept(key)
     outcome, form = st.columns([2, 3], gap="medium")
     with form:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from engine.errors import RunNotFound, StoreError
-from engine.runs.folder import RunFolder
+from engine.runs.folder import GONE, RunFolder
 from engine.runs.owners import is_alive
 from engine.runs.run import Options, Place, Record, Run, State
 from engine.runs.storage import AT_HOME, RunStorage
@@ -103,6 +104,11 @@ class RunBook:
                 except RunNotFound:
                     log.warning("a folder holds no run that can be read", extra={"run": run_id})
 
+    def clear_remains(self) -> None:
+        """Removes what is left of runs whose deletion did not come to its end."""
+        for path in self.runs.glob(f".*{GONE}"):
+            shutil.rmtree(path, ignore_errors=True)
+
     def orphans(self) -> Iterator[Record]:
         """Runs whose process is gone before their end."""
         for record in self.store.find(Search(states=UNFINISHED)):
@@ -110,10 +116,12 @@ class RunBook:
                 yield record
 
     def remove(self, run_id: str) -> None:
-        """Deletes the run, its files first: without them it is nothing, without it they would be found again."""
+        """Deletes the run, its files last: whoever finds some of them gone finds no run, and adopts none."""
+        folder = RunFolder(self.runs / run_id)
+        folder.disown()
         self.storage.delete(run_id)
-        RunFolder(self.runs / run_id).delete()
         self.store.delete(run_id)
+        folder.delete()
 
 
 def question_of(record: Record, options: Options) -> str:

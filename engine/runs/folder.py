@@ -17,6 +17,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,7 @@ from engine.readers import Source
 from engine.runs.run import KeptSource, Record
 from engine.runs.storage import AT_HOME, RunStorage
 
+GONE = ".gone"
 FAILED_KEY = b"forelight.failed"
 _CLAIM = "claim"
 _ARROW_HEAD = 8
@@ -183,8 +185,17 @@ class RunFolder:
         """Removes what reading the files left behind."""
         shutil.rmtree(self.path / "scratch", ignore_errors=True)
 
+    def disown(self) -> None:
+        """Makes it the folder of no run: what is read of it can still be read, but nobody makes a run of it again."""
+        (self.path / "run.json").unlink(missing_ok=True)
+
     def delete(self) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Removes all files; under another name, so that whoever comes meanwhile meets the whole of it or nothing."""
+        gone = self.path.with_name(f".{self.path.name}{GONE}")
+        with suppress(OSError):
+            self.path.rename(gone)
+        for path in (gone, self.path):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def now() -> str:

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from engine.errors import ForelightError, StoreError
+from engine.errors import ForelightError, RunNotFound, StoreError
 from engine.ids import is_id
 from engine.object_store import StoredObject, kept_marks
 from engine.runs.quiet_store import QuietStore
@@ -22,7 +22,8 @@ from engine.runs.run import ENDED, Record
 
 _CLAIM, _MANIFEST, _RECORD, _PLAN, _SHARDS = "claim.json", ".kept.json", "run.json", "plan.json", "shards"
 _MARK = ".written"  # beside the runs: shows that a server may write
-_HEAD = ("card.yaml", "report.json")
+_CARD = "card.yaml"  # kept with the first files of a run, and the first that goes: without it there is no run
+_HEAD = (_CARD, "report.json")
 _STAY = ("claim", "scratch", "exports", "thumbnails", _SHARDS, _RECORD)
 _SECONDS_BETWEEN_LOOKS = 2.0
 _SECONDS_UNUSED = 86_400.0
@@ -48,7 +49,7 @@ class RunStorage:
         """Makes the folder where it is not here, with what says what the run is; nothing where none is kept."""
 
     def bring(self, folder: Path, record: Record) -> None:
-        """Makes the folder what is kept of the run; nothing where it is that already."""
+        """Makes the folder what is kept of the run, or RunNotFound; nothing where it is that already."""
 
     def take(self, folder: Path, word: str) -> None:
         """The run is this process's from now on, and its folder what is kept. Others' shards count no more."""
@@ -103,7 +104,7 @@ class StoredRuns(RunStorage):
         yield from (each.name for each in found if each.is_folder and is_id(each.name))
 
     def has(self, run_id: str) -> bool:
-        return bool(self._store.walk(run_id))
+        return _CARD in self._files(run_id)
 
     def enter(self, folder: Path) -> None:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -141,6 +142,8 @@ class StoredRuns(RunStorage):
                 return
             self.head(folder)
             files = self._files(folder.name)
+            if _CARD not in files:
+                raise RunNotFound(folder.name)
             self._fetch(folder, files, self._counted(files))
             self._seen[folder.name] = time.monotonic(), _state(record)
 
@@ -167,6 +170,7 @@ class StoredRuns(RunStorage):
         self._own.discard(folder.name)
 
     def delete(self, run_id: str) -> None:
+        self._store.delete(f"{run_id}/{_CARD}")
         self._store.delete(run_id)
 
     def check_written(self) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import logging
 from pathlib import Path
 
+import pytest
+import streamlit.logger
 from starlette.testclient import TestClient
 
 from dashboard.app import app
+from dashboard.logs import speak_through_one
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 
@@ -32,3 +36,18 @@ def test_routes_and_pages_carry_the_headers() -> None:
 
 def test_no_folder_that_streamlit_takes_for_pages() -> None:
     assert not (APP.parent / "pages").exists()
+
+
+def test_streamlits_words_are_lines_of_the_servers_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those of loggers that it has made already, and of those that it makes later, once each."""
+    monkeypatch.setattr(streamlit.logger, "setup_formatter", streamlit.logger.setup_formatter)  # as it was, later
+    known = streamlit.logger.get_logger("streamlit.known_in_a_test")
+    monkeypatch.setattr(logging.root.manager, "loggerDict", {known.name: known})
+    speak_through_one()
+    later = streamlit.logger.get_logger("streamlit.made_in_a_test")
+    known.warning("first")
+    later.warning("second")
+    assert [record.getMessage() for record in caplog.records] == ["first", "second"]
+    assert capsys.readouterr().err == ""

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.components.upload import Files
 from dashboard.resources import get_engine
 from dashboard.selection import steps_ahead
-from engine import Engine, Options, Run
+from engine import Engine, GuardedEngine, Options, Results, Run
 from engine.backends import LocalBackend
 from engine.settings import BUNDLED_MODELS
 from engine.views import Extremes, Gallery, LabelReview, Review, Texts
@@ -312,6 +312,21 @@ def test_a_run_that_is_not_there_shows_the_way_on(shared_engine: Engine) -> None
 
     assert app.title[0].value == "There is no such run"
     assert not app.error
+
+
+def test_a_run_that_is_deleted_while_its_page_is_drawn_is_no_incident(
+    shared_engine: Engine, finished_run: FinishedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished_run("diabetes-progression")
+
+    def deleted(self: GuardedEngine, asked: str) -> Results:
+        shared_engine.delete(asked)
+        raise FileNotFoundError(asked)
+
+    monkeypatch.setattr(GuardedEngine, "results", deleted)
+    said = words(opened("result", run=run.id))
+    assert f"There is no run '{run.id}'" in said
+    assert "incident" not in said
 
 
 def test_runs_are_listed_and_deleted(shared_engine: Engine, finished_run: FinishedRun) -> None:

@@ -124,10 +124,22 @@ def test_the_disk_is_a_cache(opening: Opening, monkeypatch: pytest.MonkeyPatch) 
     assert first.results(run_id).n_rows == 30, "a disk that was lost, too"
 
 
-def test_a_deleted_run_is_gone_everywhere(opening: Opening, files: Any, tmp_path: Path) -> None:
+def test_a_deleted_run_is_gone_everywhere(
+    opening: Opening, files: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = opening("first"), opening("second")
     run_id = predicted(first)
     assert second.results(run_id).n_rows == 30
+    whole = storage.QuietStore.delete
+
+    def deleting(store: storage.QuietStore, path: str) -> None:
+        if path == run_id:  # some of its objects are gone already
+            with pytest.raises(RunNotFound):
+                first.results(run_id)
+        whole(store, path)
+
+    monkeypatch.setattr(storage.QuietStore, "delete", deleting)
+    first._open().book.storage._seen.clear()  # as a server that has not looked at the run before
     second.delete(run_id)
     assert not files.find(f"/{tmp_path.name}/runs")
     for engine in (first, second):

@@ -12,9 +12,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from dashboard.components.fragments import while_seen
+from dashboard.components.fragments import as_asked, while_seen
 from engine import Engine, GuardedEngine
+from engine.access import Caller
 from engine.errors import NotAllowed, RunNotFound
+from engine.runs.folder import GONE, RunFolder
 from engine.runs.tables import shares
 from tests.engine.postgres import database
 from tests.engine.test_access import ANN, BOB, CHANGES, READS, age, engine, predicted, run_id
@@ -103,6 +105,58 @@ def test_a_page_that_is_open_shows_no_more_than_a_new_one(
     assert len(shown) == 2
 
 
+def test_a_part_that_runs_again_alone_asks_as_who_looks_by_then(
+    engine: Engine, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has logged out meanwhile is given no engine, nor who may not see the run any more."""
+    looks = [GuardedEngine(engine, ANN)]
+    monkeypatch.setattr("dashboard.components.fragments.this_engine", lambda: looks[-1])
+    shown: list[str] = []
+    form = as_asked(lambda by, of: shown.append(by.caller.visitor))
+    results = looks[0].results(run_id)
+    form(results)
+    form(None)
+    looks.append(GuardedEngine(engine, Caller("", "nobody")))
+    form(results)
+    form(None)
+    looks.append(GuardedEngine(engine, BOB))
+    form(results)
+    form(None)
+    assert shown == [ANN.visitor, ANN.visitor, BOB.visitor]
+
+
+def test_a_run_is_not_there_from_the_moment_its_files_go(
+    engine: Engine, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is it found again by the files that are left."""
+    ann, whole, met = GuardedEngine(engine, ANN), RunFolder.delete, []
+
+    def none_there(deleted: str) -> None:
+        met.append(deleted)
+        engine._open().book.adopt_all()
+        for call in READS:
+            with pytest.raises(RunNotFound):
+                call(ann, deleted)
+
+    def deleting(folder: RunFolder) -> None:
+        none_there(folder.id)
+        whole(folder)
+        none_there(folder.id)
+
+    monkeypatch.setattr(RunFolder, "delete", deleting)
+    other = predicted(ann)
+    ann.delete(other)
+    assert met == [other, other]
+    assert not list(engine.settings.runs_folder.glob(f"*{other}*"))
+
+
+def test_what_a_deletion_left_behind_is_removed_later(engine: Engine) -> None:
+    left = engine.settings.runs_folder / f".{'a' * 26}{GONE}"
+    left.mkdir(parents=True, exist_ok=True)
+    engine.sweep()
+    assert not left.exists()
+
+
 def test_there_is_an_end_of_links_and_tokens(engine: Engine, run_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ann, bob = GuardedEngine(engine, ANN), GuardedEngine(engine, BOB)
     monkeypatch.setattr("engine.guarded.permits.MOST_AT_ONCE", len(ann.shares(run_id)) + 1)
@@ -121,4 +175,4 @@ def test_there_is_an_end_of_links_and_tokens(engine: Engine, run_id: str, monkey
 def test_no_part_of_a_page_runs_again_unasked() -> None:
     """The others ask the engine anew for what they show."""
     found = {path.stem for path in (ROOT / "dashboard").rglob("*.py") if "st.fragment" in path.read_text()}
-    assert found == {"fragments", "host_now", "picture_form", "progress", "run_list", "what_if"}
+    assert found == {"fragments", "host_now", "progress", "run_list"}

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from starlette.datastructures import Headers
 
+from dashboard.access.origins import is_own_origin
 from dashboard.access.security import HEADERS
 from engine.settings import BUNDLED_MODELS
 from tests.browser.serving import served
@@ -127,6 +129,38 @@ def test_threat_17_other_sites_send_no_file(server: Server, headers: dict[str, s
     assert ask(server.address, "POST", "/api/v1/uploads?name=x.csv", b"x", **{**own, **headers})[0] in (
         (401,) if len(headers) > 1 or "x_requested_with" not in headers else (201,)
     )
+
+
+def test_threat_17_no_page_of_another_port_opens_a_session(server: Server) -> None:
+    """Nor of another name of this machine: Streamlit asks for the host's name alone, and takes any loopback one."""
+    port = int(server.address.rpartition(":")[2])
+    asked = {"host": server.address, "upgrade": "websocket", "connection": "Upgrade", "sec_websocket_version": "13"}
+    asked |= {"sec_websocket_key": "AAAAAAAAAAAAAAAAAAAAAA==", "sec_websocket_protocol": "streamlit"}
+    own = f"http://{server.address}"
+    for origin in (f"http://127.0.0.1:{port + 1}", "http://127.0.0.1", f"http://localhost:{port}", "null", "http://"):
+        assert ask(server.address, "GET", "/_stcore/stream", **asked, origin=origin)[0] == 403, origin
+    assert ask(server.address, "GET", "/_stcore/stream", **asked, origin=own)[0] == 101
+    assert ask(server.address, "GET", "/_stcore/stream", **asked)[0] == 101, "a program's"
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "own"),
+    [
+        ("https://f.example", "f.example", True),
+        ("https://f.example", "F.example:443", True),
+        ("https://f.example:8443", "f.example:8443", True),
+        ("http://[::1]:8501", "[::1]:8501", True),
+        ("https://listed.example", "127.0.0.1:8501", True),
+        ("https://listed.example:8443", "127.0.0.1:8501", False),
+        ("https://f.example", "f.example:80", False),
+        ("https://f.example:8443", "f.example", False),
+        ("https://f.example.evil.example", "f.example", False),
+    ],
+)
+def test_threat_17_whose_page_it_is(monkeypatch: pytest.MonkeyPatch, origin: str, host: str, own: bool) -> None:
+    """Proxies that change the host are told to Streamlit, as ever."""
+    monkeypatch.setattr("streamlit.web.server.server_util.allowlisted_origins", lambda: {"https://listed.example"})
+    assert is_own_origin(Headers({"origin": origin, "host": host})) is own
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/models", "/healthz", "/template/digits", "/_stcore/host-config"])

@@ -98,6 +98,12 @@ def objects_of_other_names(path: Path, count: int) -> None:
     path.write_text(json.dumps([{f"k{number}": 1} for number in range(count)]))
 
 
+def lines_of_other_names(path: Path, honest: int, count: int) -> None:
+    """Each line has a name of its own, behind as many bytes of lines as there should be."""
+    ours, *others = '{"a": 1, "b": 2}\n', *(f'{{"k{number:08}": 1}}\n' for number in range(count))
+    path.write_text("".join([ours * (honest // len(ours)), *others]))
+
+
 @pytest.mark.parametrize(
     ("name", "make", "card", "words"),
     [
@@ -106,6 +112,8 @@ def objects_of_other_names(path: Path, count: int) -> None:
         ("rows.parquet", lambda path: parquet_of_one_text(path, category=False), TABLE, "would unpack to 171,661 MiB"),
         ("rows.parquet", lambda path: parquet_of_one_text(path, size=1_000_001), TABLE, "a cell of 1,000,001 bytes"),
         ("rows.json", lambda path: objects_of_other_names(path, 20_000), TABLE, "has 20,000 columns; at most 10,000"),
+        ("rows.jsonl", lambda path: lines_of_other_names(path, 0, 60_000), TABLE, "has more than 10,000 columns"),
+        ("rows.jsonl", lambda path: lines_of_other_names(path, 3 << 20, 40_000), TABLE, "has more than 10,000 columns"),
         ("rows.npy", array_of_nothing, SERIES, "1000000000 × 0 × 2 is empty"),
         ("rows.npy", array_larger_than_its_file, TABLE, "not a plain NumPy array"),
         ("rows.npz", archive_larger_than_its_members, TABLE, "declares 65,536 MiB of numbers and holds 0 MiB"),
@@ -119,6 +127,12 @@ def test_bombs(tmp_path: Path, name: str, make: Callable[[Path], Any], card: Mod
     make(tmp_path / name)
     with pytest.raises(ReadError, match=words):
         read(tmp_path / name, card=card)
+
+
+def test_many_names_are_no_bomb(tmp_path: Path) -> None:
+    record = {"a": 1, "b": 2, **{f"k{number}": number for number in range(300)}}
+    (tmp_path / "rows.jsonl").write_text(f"{json.dumps(record)}\n" * 3)
+    assert read(tmp_path / "rows.jsonl")[0].n_good == 3
 
 
 def test_sheets_as_programs_write_them_are_no_bombs(tmp_path: Path) -> None:

@@ -122,6 +122,16 @@ def test_two_zips_in_one_file(tmp_path: Path) -> None:
             load(path)
 
 
+def test_one_zip_that_is_read_in_two_ways(tmp_path: Path) -> None:
+    """Python's reader tells DATA.PKL from data.pkl; torch's does not, and takes the last one."""
+    path, other = saved(tmp_path / "model.ckpt"), saved(tmp_path / "other.ckpt", callbacks="not looked at")
+    with zipfile.ZipFile(path, "a") as archive, zipfile.ZipFile(other) as read:
+        archive.writestr("model/DATA.PKL", read.read("other/data.pkl"))
+    assert torch.load(path, weights_only=True)["callbacks"] == "not looked at"
+    with pytest.raises(CheckpointError, match="can be read in two ways"):
+        load(path)
+
+
 def test_a_pickle_above_the_limit(tmp_path: Path) -> None:
     path = saved(tmp_path / "model.ckpt", callbacks="x" * MAX_PICKLE_BYTES)
     with pytest.raises(CheckpointError, match="holds a pickle of over 64 MiB"):
