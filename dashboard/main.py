@@ -71,12 +71,7 @@ page = st.navigation(
         ]
     }
 )
-# A figure is never cut: where its card is too narrow it goes on in the next line. The page begins below its header.
-st.html(
-    "<style>[data-testid=stMainBlockContainer] {padding-top: 4rem} "
-    "[data-testid=stMetricValue] *, [data-testid=stMetricLabel] * "
-    "{white-space: normal !important; overflow-wrap: anywhere}</style>"
-)
+st.html(_BRAND / "pages.css")
 if caller.name:
     show_account(caller)
 with shown_failures():

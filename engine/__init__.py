@@ -41,7 +41,7 @@ from engine.kinds.predicted import Boxes, LabelSets, Masks
 from engine.models.registry import ModelEntry
 from engine.observability.incidents import report_incident
 from engine.observability.logs import set_up_logs
-from engine.readers import Source
+from engine.readers import Source, takes
 from engine.report import report_html
 from engine.results.files import MOST_EXCEL_ROWS, csv_text
 from engine.results.filters import Filter, FilterOp, FilterValue
@@ -151,6 +151,7 @@ __all__ = [
     "set_up_logs",
     "shares_below",
     "swaps",
+    "takes",
     "task_of",
     "why_unsafe",
 ]

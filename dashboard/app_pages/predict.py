@@ -6,11 +6,14 @@ import streamlit as st
 
 from dashboard.access.callers import this_engine
 from dashboard.components.model_cards import choose_model, introduce
+from dashboard.components.other_models import offer_other_models
 from dashboard.components.preflight import checked_run, show_columns, show_report
 from dashboard.components.start import ask_to_start, show_preview
 from dashboard.components.upload import ask_for_files, has_begun
 from dashboard.components.version_choice import choose_version
 from dashboard.components.what_if import offer_typing
+from dashboard.failures import show_failure
+from engine.errors import ReadError
 
 engine = this_engine()
 st.title("Predict", anchor=False)
@@ -30,8 +33,14 @@ if upload is None:
     offer_typing(model)
     st.stop()
 
-run = checked_run(engine, model, upload)
+try:
+    run = checked_run(engine, model, upload)
+except ReadError as error:
+    show_failure(error)
+    offer_other_models(engine, model, upload)
+    st.stop()
 show_report(run.report, model, upload)
+offer_other_models(engine, model, upload)
 ask_to_start(engine, model, run)
 show_columns(run.report)
 show_preview(engine, run)

@@ -37,8 +37,10 @@ def series_figure(view: SeriesLines, lines: pl.DataFrame, units: Mapping[str, st
     return figure
 
 
-def grid_figure(view: SeriesGrid, lines: pl.DataFrame, names: Sequence[str], output: str, abreast: int) -> go.Figure:
-    """One small picture for each of the series `names`, all with the same axes."""
+def grid_figure(
+    view: SeriesGrid, lines: pl.DataFrame, names: Sequence[str], output: str, unit: str, abreast: int
+) -> go.Figure:
+    """One small picture for each of the series `names`, all with the same axes; the unit stands left of each line."""
     rows = -(-len(names) // abreast)
     titles = [axis_label(short(name, 24)) for name in names]
     figure = make_subplots(
@@ -46,6 +48,7 @@ def grid_figure(view: SeriesGrid, lines: pl.DataFrame, names: Sequence[str], out
         vertical_spacing=min(0.12, 0.5 / rows), horizontal_spacing=0.03,
     )  # fmt: skip
     parts = {str(key[0]): part for key, part in lines.group_by([view.series])}
+    said = f"{axis_label(view.step)} %{{x}}: %{{y:.4g}} {axis_label(unit)}".rstrip()
     for place, name in enumerate(names):
         part = parts[name]
         trace = go.Scatter(
@@ -55,12 +58,13 @@ def grid_figure(view: SeriesGrid, lines: pl.DataFrame, names: Sequence[str], out
             marker={"size": 4, "color": THEME_COLORS[0]},
             line={"width": 2, "color": THEME_COLORS[0]},
             customdata=[name] * part.height,
-            hovertemplate=f"{axis_label(view.step)} %{{x}}: %{{y:.4g}}<extra>{axis_label(short(name))}</extra>",
+            hovertemplate=f"{said}<extra>{axis_label(short(name))}</extra>",
         )
         figure.add_trace(trace, row=place // abreast + 1, col=place % abreast + 1)
     quiet(figure, "", None)
     figure.update_annotations(font_size=12)
     figure.update_layout(height=60 + 130 * rows, margin_t=28)
+    figure.update_yaxes(title=axis_label(unit), title_font_size=12, automargin=True, col=1)
     return figure.update_yaxes(zeroline=False)
 
 

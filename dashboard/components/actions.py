@@ -37,7 +37,8 @@ def show_actions(engine: GuardedEngine, run: Run, results: Results | None) -> No
             with more:
                 _choose(engine, results)
         link = keyed(download_path(run.id, engine.download_name(run.id, "csv")))
-        st.link_button("Download CSV", link, icon=":material/download:", type="primary")
+        tip = "For programs. For Excel, take the Excel file under More downloads: it shows every letter as it is."
+        st.link_button("Download CSV", link, icon=":material/download:", type="primary", help=tip)
 
 
 @fragment_of_run
@@ -58,7 +59,10 @@ def _choose(engine: GuardedEngine, results: Results) -> None:
     for suffix, kind in PICTURE_FORMATS.items():
         if kind.fits(results):
             _download(engine, results, suffix, kind.title, where, [])
-    st.caption("In CSV, a text that a spreadsheet would run gets a ' before it. The others keep texts as they are.")
+    st.caption(
+        "For Excel, take the Excel file: it opens a CSV as if letters such as ä were others. In CSV, a text that a "
+        "spreadsheet would run gets a ' before it; the others keep texts as they are."
+    )
 
 
 def _about_excel(rows: int) -> str | None:

@@ -52,6 +52,7 @@ def show_objects(view: FoundObjects, results: Results, where: tuple[Filter, ...]
     st.caption("Click a bar for the pictures in which one was found.")
     bins = box_scores(results, view.column, where)
     sure = bins.filter(pl.col("lo") >= view.threshold)["boxes"].sum()
+    show_title("Scores of the boxes", f"{name}|scores", bins)
     alt = f"Boxes by their score, from 0 to 1: {bins['boxes'].sum():,} in all, {sure:,} above {view.threshold:g}."
     draw(picture_charts.scores_figure(bins, labels, view.threshold), alt, f"{name}|scores")
     st.caption(

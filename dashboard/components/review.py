@@ -18,7 +18,8 @@ from engine.views import Extremes, Review, Threshold
 _A_FEW = 8
 _TO_REVIEW = 12
 _STEP = 0.01
-_LEAST_SURE, _CLOSEST = "Least sure", "Closest calls"
+_LEAST_SURE, CLOSEST = "Least sure", "Closest calls"
+APART = st.column_config.NumberColumn("apart", format="%.3f")
 
 
 @fragment_of_run
@@ -55,20 +56,25 @@ def show_review(view: Review, results: Results, where: tuple[Filter, ...], name:
     order = _LEAST_SURE
     if view.shares:
         order = str(st.segmented_control(
-            "Order", [_LEAST_SURE, _CLOSEST], default=_LEAST_SURE, required=True, key="review-order",
+            "Order", [_LEAST_SURE, CLOSEST], default=_LEAST_SURE, required=True, key="review-order",
             label_visibility="collapsed",
         ))  # fmt: skip
-    if order == _CLOSEST:
+    if order == CLOSEST:
         lines = results.closest_calls(view.chosen, dict(view.shares), _TO_REVIEW, where)
-        config = {"margin": st.column_config.NumberColumn("apart", format="%.3f")}
+        config = {"margin": APART}
     else:
         lines = least.filter(pl.col(view.confidence).is_not_null())
         config = {view.confidence: st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f")}
     choosable(lines, config, f"{name}|{order}", "The rows that the model was least sure of")
-    spread = results.quantiles(view.confidence, where)
+    offer_least_sure(view.confidence, results, where, name)
+
+
+def offer_least_sure(confidence: str, results: Results, where: tuple[Filter, ...], name: str) -> None:
+    """One click for the twentieth of the rows that the model was least sure of."""
+    spread = results.quantiles(confidence, where)
     if spread:
         at = float(f"{spread['p05']:.3f}")
-        below = Filter(view.confidence, "between", (None, at))
+        below = Filter(confidence, "between", (None, at))
         st.button(
             f"Show every row up to a confidence of {at:.3f}",
             key=f"{name}|least", type="tertiary", icon=":material/filter_list:", on_click=selection.add, args=(below,),

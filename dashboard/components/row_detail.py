@@ -38,7 +38,7 @@ def choose_row(results: Results) -> None:
     row = st.session_state[key] = selection.chosen_row(results) or _first_row(results)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         before = st.container(width="content")
-        st.number_input(f"Row, 1 to {last:,}", 1, last, key=key, width=220, on_change=_typed, args=(key,))
+        st.number_input(f"Row, 1 to {last:,}", 1, last, key=key, width=150, on_change=_typed, args=(key,))
         after = st.container(width="content")
     _step(before, "Previous", ":material/chevron_left:", row - 1, row > 1)
     _step(after, "Next", ":material/chevron_right:", row + 1, row < last)

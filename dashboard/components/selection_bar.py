@@ -57,7 +57,7 @@ def _search(where: Sequence[Filter]) -> None:
         placeholder="Search all texts",
         icon=":material/search:",
         label_visibility="collapsed",
-        width=260,
+        width=240,  # beside its button on a phone
         on_change=_searched,
         args=(now,),
     )

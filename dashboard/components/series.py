@@ -75,14 +75,19 @@ def show_grid(view: SeriesGrid, results: Results, where: tuple[Filter, ...], nam
     lines = results.series(*names)
     with slot:
         show_title(view.title, name, moved)
-    alt = f"{output} over {view.step} of {count(len(names), 'series', 'series')}. {_most(moved.rows(), output)}"
-    figure = series_charts.grid_figure(view, lines, names, output, _ABREAST)
+    unit = next((column.unit for column in results.columns if column.name == output), "")
+    most = _most(moved.rows(), output, unit)
+    alt = f"{output} over {view.step} of {count(len(names), 'series', 'series')}. {most}"
+    figure = series_charts.grid_figure(view, lines, names, output, unit, _ABREAST)
     draw(figure, alt, f"{name}|{output}|{order}", lambda points, _: _marked(view.series, results, points))
-    st.caption(plain(f"{_most(moved.rows(), output)} Click into a picture to see that series alone."))
+    st.caption(plain(f"{most} Click into a picture to see that series alone."))
 
 
-def _most(moved: Sequence[tuple[str, float]], output: str) -> str:
-    return f"{output} moves most in {short(moved[0][0])}, by {number(moved[0][1])}." if moved else ""
+def _most(moved: Sequence[tuple[str, float]], output: str, unit: str) -> str:
+    if not moved:
+        return ""
+    by = f"{number(moved[0][1])} {unit}".rstrip()
+    return f"{output} moves most in {short(moved[0][0])}, by {by}."
 
 
 def _marked(column: str, results: Results, points: Marks) -> list[Filter]:

@@ -69,10 +69,16 @@ def show_views(results: Results, where: tuple[Filter, ...]) -> None:
 
 
 def _in_order(results: Results) -> Sequence[View]:
-    """The run's views; few pictures or texts come first, as they are looked at one by one."""
+    """The run's views; few pictures or texts come first, as they are looked at one by one.
+
+    Texts begin with those that the model was least sure of: no list of the same rows stands beside them.
+    """
+    views = list(results.views)
+    if any(isinstance(view, Texts) for view in views):
+        views = [view for view in views if not isinstance(view, Review)]
     if results.n_rows > _FEW_ROWS:
-        return results.views
-    return sorted(results.views, key=lambda view: not isinstance(view, Gallery | Texts))
+        return views
+    return sorted(views, key=lambda view: not isinstance(view, Gallery | Texts))
 
 
 def show(view: View, results: Results, where: tuple[Filter, ...], place: int) -> None:

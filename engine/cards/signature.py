@@ -111,7 +111,8 @@ def check_names(found: Sequence[str], card: ModelCard, file: str) -> list[Proble
         problems.append(_missing(name, near, card, file, found))
     if free:
         named = ", ".join(f"'{name}'" for name in free[:8]) + (" …" if len(free) > 8 else "")
-        message = f"The model does not take {named}: kept, and back in the results."
+        are = "is no input" if len(free) == 1 else "are no inputs"
+        message = f"{named} {are} of the model: passed on unchanged, to stand beside the predictions."
         problems.append(Problem("note", "extra-column", message, file, free[0]))
     labels = [name for name in card.target_columns if name in found]
     if labels:

@@ -25,7 +25,7 @@ from engine.errors import CardError, CheckpointError
 from engine.own_code.class_paths import described_classes
 from engine.own_code.functions import own_code_of
 from engine.own_code.siblings import siblings
-from engine.readers.images import IMAGE_SUFFIXES
+from engine.readers.source import IMAGE_SUFFIXES
 from engine.settings import Settings
 
 CHECKPOINT = "model.ckpt"

@@ -19,7 +19,7 @@ from engine.cards.card import ModelCard
 from engine.errors import FULL_DISK, DiskFull, ForelightError, ReadError
 from engine.plugins import Plugin, Registry
 from engine.readers.archives import copy_member, members
-from engine.readers.source import Reader, Scan, Source
+from engine.readers.source import IMAGE_SUFFIXES, Reader, Scan, Source
 from engine.settings import Settings
 
 _MODULES = {
@@ -30,6 +30,8 @@ _MODULES = {
     "excel": (".xlsx", ".xlsm", ".xls", ".ods"),
     "arrays": (".npy", ".npz"),
 }
+_FORMATS = "CSV, Excel, OpenDocument, Parquet, JSON, NumPy"  # what people call the above
+_PACKED = ".zip"
 
 
 def _read_by(module: str, source: Source, card: ModelCard, scratch: Path, settings: Settings) -> Scan:
@@ -40,7 +42,7 @@ def _read_by(module: str, source: Source, card: ModelCard, scratch: Path, settin
 
 def _accepted(plugin: Plugin, loaded: Reader) -> tuple[str, Reader]:
     """A package's reader, whose entry point is named by the suffix, without the dot."""
-    if not callable(loaded) or plugin.name.lower() == "zip":
+    if not callable(loaded) or f".{plugin.name.lower()}" == _PACKED:
         raise plugin.refused(
             "is no function scan(source, card, scratch, settings) -> Scan of a suffix that it may read."
         )
@@ -54,7 +56,13 @@ READERS: Registry[Reader] = Registry("forelight.readers", _OWN, _accepted)
 _SYSTEM_ERROR = re.compile(r"os error (\d+)")
 log = logging.getLogger("forelight.readers")
 
-__all__ = ["READERS", "Reader", "Scan", "Source", "damage_said", "scan", "scan_table"]
+__all__ = ["READERS", "Reader", "Scan", "Source", "damage_said", "scan", "scan_table", "takes"]
+
+
+def takes(card: ModelCard, name: str) -> bool:
+    """Whether a file of that name is of a kind that the model takes; a zip may hold any kind."""
+    suffix = Path(name).suffix.lower()
+    return suffix == _PACKED or suffix in (READERS if card.image is None else IMAGE_SUFFIXES)
 
 
 def scan(source: Source, card: ModelCard, scratch: Path, settings: Settings) -> Scan:
@@ -62,7 +70,8 @@ def scan(source: Source, card: ModelCard, scratch: Path, settings: Settings) -> 
     suffix = Path(source.name).suffix.lower()
     if suffix not in READERS:
         what = f"'{suffix}' files" if suffix else "files without a suffix"
-        raise ReadError(f"{source.name}: {what} cannot be read. Use one of {', '.join(READERS)}, or a zip of them.")
+        formats = ", ".join((_FORMATS, *(other for other in READERS if other not in _OWN)))
+        raise ReadError(f"{source.name}: {what} cannot be read. This model takes tables ({formats}), or a zip of them.")
     with damage_said(source.name):
         return READERS[suffix](source, card, scratch, settings)
 
@@ -96,7 +105,7 @@ def scan_table(
 
 
 def _unpacked(source: Source, scratch: Path, settings: Settings) -> Iterator[Source]:
-    if Path(source.name).suffix.lower() != ".zip":
+    if Path(source.name).suffix.lower() != _PACKED:
         yield source
         return
     tables = [member for member in members(source, settings) if Path(member.name).suffix.lower() in READERS]

@@ -18,10 +18,9 @@ from engine.errors import ReadError
 from engine.readers.archives import Member, members, read_member
 from engine.readers.jpeg import plain_pixels, shrink
 from engine.readers.png import plain_png
-from engine.readers.source import Source
+from engine.readers.source import IMAGE_SUFFIXES, Source
 from engine.settings import Settings
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _FREE_BYTES, _BYTES_A_PIXEL = 1 << 20, 8  # the largest there is: four channels of 16 bits
 _MOST_THREADS = 6  # each may hold a picture of the most pixels, of some bytes each, and the process has its limit
 _FEWEST_A_TASK, _MOST_A_TASK = 8, 128

@@ -14,6 +14,8 @@ from engine.cards.card import ModelCard
 from engine.errors import ReadError
 from engine.settings import Settings
 
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, TimeoutError, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.serving import settled, shown
 from tests.browser.test_main_job import predict
 from tests.engine.versioned import shifted, write_versioned
-
-_TRIES = 3
 
 
 @pytest.fixture
@@ -36,16 +33,11 @@ def open_model(page: Page) -> None:
 
 
 def choose(page: Page, name: str) -> None:
-    """Chooses the version once the chart above has been drawn: a list closes when the page moves under it."""
-    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
-    box, option = page.get_by_role("combobox", name="Version"), page.get_by_role("option", name=name, exact=True)
-    for _ in range(_TRIES):
-        settled(page)
-        box.fill("")
-        box.fill(name)
-        with suppress(TimeoutError):
-            option.click(timeout=5_000)
-            break
+    """Chooses the version as a visitor does: scrolls to the list first, as a page that still scrolls closes a list."""
+    box = page.get_by_role("combobox", name="Version")
+    box.hover()
+    box.click()
+    page.get_by_role("option", name=name, exact=True).click()
     expect(page.get_by_role("button", name="Make it the default")).to_be_enabled()
 
 

@@ -238,8 +238,22 @@ def test_faulty_rows_are_predicted_around_only_on_request(shared_engine: Engine)
 def test_a_file_of_no_known_kind_is_a_sentence(shared_engine: Engine) -> None:
     app = upload(opened(model="diabetes-progression"), "mine.docx", b"PK")
 
-    assert "'.docx' files cannot be read" in app.error[0].value.replace("\\", "")
+    assert "'.docx' files cannot be read. This model takes tables" in app.error[0].value.replace("\\", "")
     assert told(app)["taken"]
+    assert "Models that take such files" not in words(app)
+
+
+@pytest.mark.parametrize(
+    ("model_id", "name", "other"),
+    [("penguins", "cat.png", "digits"), ("digits", "mine.csv", "Diabetes progression")],
+)
+def test_a_file_for_another_kind_of_model_names_such_models(
+    shared_engine: Engine, model_id: str, name: str, other: str
+) -> None:
+    app = upload(opened(model=model_id), name, b"a,b\n1,2\n")
+
+    assert app.error
+    assert any(other in link.proto.label for link in app.get("page_link"))
 
 
 def test_names_in_files_are_escaped(shared_engine: Engine) -> None:

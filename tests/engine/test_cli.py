@@ -88,7 +88,7 @@ def test_failures_are_sentences(home: Path, tmp_path: Path) -> None:
     assert "Did you mean 'diabetes-progression'?" in unknown.stderr
     (tmp_path / "rows.docx").touch()
     assert (
-        "cannot be read. Use one of .csv"
+        "cannot be read. This model takes tables (CSV, Excel,"
         in run(home, "check", "digits-x", tmp_path / "rows.docx").stderr
         + run(home, "check", "diabetes-progression", tmp_path / "rows.docx").stderr
     )

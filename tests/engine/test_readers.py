@@ -90,7 +90,7 @@ def test_empty_files_are_said_to_be_so(tmp_path: Path, suffix: str) -> None:
 
 
 def test_an_unknown_suffix_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ReadError, match="'.docx' files cannot be read. Use one of .csv"):
+    with pytest.raises(ReadError, match="'.docx' files cannot be read. This model takes tables"):
         scan(Source("rows.docx", tmp_path / "rows.docx"), CARD, tmp_path, Settings(home=tmp_path))
 
 
