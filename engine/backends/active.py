@@ -20,6 +20,7 @@ from engine.runs.plan import Plan, missing, planned
 from engine.runs.queue import Span
 from engine.runs.run import ENDED, Record, State
 from engine.runs.store import RunStore
+from engine.workers.work import RunModel
 
 _SECONDS_BETWEEN_NOTES = 0.4
 Ending = tuple[State, str]
@@ -47,8 +48,8 @@ class ActiveRun:
     ) -> None:
         self.folder, self.claim, self._store, self._owner, self._tally = folder, claim, store, owner, tally
         self.id, self.visitor, self.model_id = record.id, record.visitor, record.model_id
-        self.version, self.options = record.version, record.options
-        self.card_sha256, self.checkpoint_sha256 = record.card_sha256, record.checkpoint_sha256
+        self.about = RunModel(record.model_id, record.version, record.card_sha256, record.checkpoint_sha256)
+        self.options = record.options
         self.sizes = BatchSizes(store, folder, record.checkpoint_sha256, record.options)
         self.in_flight: dict[Span, tuple[int, int]] = {}
         self.ending: Ending | None = None

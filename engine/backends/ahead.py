@@ -145,10 +145,7 @@ class Ahead:
             heard=self._hear,
             stop=lambda: math.inf if span is not None and not self.ended and others_wait() else self._patience,
             folder=self._folder.path,
-            model_id=self._model.model_id,
-            version=self._model.version,
-            card_sha256=self._model.card_sha256,
-            checkpoint_sha256=self._model.checkpoint_sha256,
+            about=self._model,
             options=self._options,
             device=device,
         )
@@ -170,13 +167,13 @@ class Ahead:
             if span is not None and span[0] + done < span[1]:
                 self._back.append((span[0] + done, span[1]))
             self._at_it -= 1
-            if not self._at_it:
+            if not self._at_it and span is not None:  # what counts is the prediction, not the way there
                 self._seconds += time.monotonic() - self._since
             self._changed.notify_all()
 
     def _hear(self, said: Mapping[str, Any]) -> None:
         if "loaded" in said and not self._done:
-            self._since = time.monotonic()  # what counts is the prediction, not the loading
+            self._since = time.monotonic()
 
     def _keep_plan(self, content: Mapping[str, Any]) -> None:
         """The batch size was found; not where it had to end before."""
@@ -200,7 +197,7 @@ class Ahead:
             self._failed += content["failed"]
             self._output_kind = content["output_kind"]
             if content["failed"] and self._options.on_error == "refuse":
-                self.leave()  # the run will not be started
+                self.leave()  # most likely for a faulty picture, and then the run will not be started
 
 
 class AheadRuns:

@@ -229,10 +229,7 @@ class LocalBackend:
                 heard=heard,
                 stop=lambda: self._patience(run, span, time.monotonic() - began),
                 folder=run.folder.path,
-                model_id=run.model_id,
-                version=run.version,
-                card_sha256=run.card_sha256,
-                checkpoint_sha256=run.checkpoint_sha256,
+                about=run.about,
                 options=run.options,
                 device=device,
             )

@@ -101,10 +101,7 @@ def predict(
     talk: Talk,
     *,
     folder: Path,
-    model_id: str,
-    version: str,
-    card_sha256: str,
-    checkpoint_sha256: str,
+    about: RunModel,
     span: tuple[int, int],
     batch_size: int,
     options: Options,
@@ -120,7 +117,6 @@ def predict(
     from engine.prediction.predictor import device_name, predict_shard  # imports torch
 
     run = RunFolder(folder)
-    about = RunModel(model_id, version, card_sha256, checkpoint_sha256)
     with desk.model_of_run(settings, about, options, device) as model:
         talk.say(loaded=True)
         began = said = time.perf_counter()
@@ -170,10 +166,7 @@ def find_batch_size(
     talk: Talk,
     *,
     folder: Path,
-    model_id: str,
-    version: str,
-    card_sha256: str,
-    checkpoint_sha256: str,
+    about: RunModel,
     options: Options,
     known: Mapping[str, int],
     device: int,
@@ -189,7 +182,7 @@ def find_batch_size(
     name = device_name(settings.accelerator, device)
     if name in known:
         return {"batch_size": known[name], "sure": False, "device": name}, b""
-    run, about = RunFolder(folder), RunModel(model_id, version, card_sha256, checkpoint_sha256)
+    run = RunFolder(folder)
     with (
         desk.model_of_run(settings, about, options, device) as model,
         TemporaryDirectory(prefix="forelight-") as scratch,

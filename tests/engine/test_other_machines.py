@@ -11,6 +11,7 @@ from engine import Engine, Options, Settings, Source
 from engine.errors import RunTaken
 from engine.runs import owners
 from engine.runs.owners import is_alive, new_owner
+from engine.workers.work import RunModel
 from tests.engine.postgres import database
 from tests.engine.test_life import begun, undisturbed, until
 from tests.engine.trouble import write_rows, write_trouble
@@ -62,14 +63,12 @@ def test_a_shard_is_kept_by_who_has_the_run(opening: Opening, tmp_path: Path) ->
     folder = engine._open().book.folder(run.id)
     asked = {
         "folder": folder.path,
-        "model_id": "slow",
-        "version": "",
+        "about": RunModel("slow", "", run.card_sha256, run.checkpoint_sha256),
         "span": (0, 100),
         "batch_size": 50,
         "options": Options(),
         "device": 0,
     }
-    asked |= {"card_sha256": run.card_sha256, "checkpoint_sha256": run.checkpoint_sha256}
     old, new = folder.claim(), folder.claim()
     with pytest.raises(RunTaken, match="in other hands"):
         engine._open().backend.call("predict", **asked, claim=old)
