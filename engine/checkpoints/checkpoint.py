@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import struct
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def load_checkpoint(path: Path, card: ModelCard) -> Checkpoint:
             f"{path.name} is not the file the card names: its SHA-256 is {digest[:12]}…, the card says "
             f"{card.sha256[:12]}…. Put the right file there, or the new hash into the card."
         )
-    _check_archive(path)
+    check_archive(path)
     _check_names(path)
     content = _load(path)
     state_dict = content.get("state_dict")
@@ -76,8 +76,11 @@ def load_checkpoint(path: Path, card: ModelCard) -> Checkpoint:
     )
 
 
-def _check_archive(path: Path) -> None:
-    """Refuses what torch would inflate or misread: no zip, deflated or doubled members, sizes that do not add up."""
+def check_archive(path: Path, objects: Container[str] = ()) -> None:
+    """Refuses what torch would inflate or misread: no zip, deflated or doubled members, sizes that do not add up.
+
+    And a pickle that would make anything but plain data and tensors, and what is called as in `objects`.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -93,7 +96,7 @@ def _check_archive(path: Path) -> None:
             damaged = archive.testzip()
             if damaged is not None:
                 raise CheckpointError(f"{path.name} is damaged: the checksum of '{damaged}' is wrong. Copy it again.")
-            _check_pickle(path, archive)
+            _check_pickle(path, archive, objects)
     except (zipfile.BadZipFile, OSError, NotImplementedError, EOFError) as exc:
         raise CheckpointError(
             f"{path.name} is not a checkpoint that torch.save wrote (a zip archive): {exc}. Save it again."
@@ -108,7 +111,7 @@ def _is_one_zip(path: Path, members: Sequence[zipfile.ZipInfo]) -> bool:
     return mark == b"PK\5\6" and comment == 0 and min((member.header_offset for member in members), default=0) == 0
 
 
-def _check_pickle(path: Path, archive: zipfile.ZipFile) -> None:
+def _check_pickle(path: Path, archive: zipfile.ZipFile, objects: Container[str]) -> None:
     """Looks at what would be made, in the very bytes that torch will read: its own zip reader may find others."""
     folder = archive.namelist()[0].partition("/")[0] if archive.namelist() else ""
     sizes = {info.filename.removeprefix(f"{folder}/"): info.file_size for info in archive.infolist()}
@@ -120,7 +123,7 @@ def _check_pickle(path: Path, archive: zipfile.ZipFile) -> None:
     if records != set(sizes) or content != archive.read(f"{folder}/data.pkl"):
         raise CheckpointError(f"{path.name} is a zip that can be read in two ways. It may be damaged or hostile.")
     numbers = {name.removeprefix("data/"): size for name, size in sizes.items() if name.startswith("data/")}
-    check_harmless(path.name, content, numbers)
+    check_harmless(path.name, content, numbers, objects)
 
 
 def _check_names(path: Path) -> None:

@@ -8,7 +8,7 @@ each call that it would make is looked at first, with its arguments.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from types import MappingProxyType
 
 import torch
@@ -34,21 +34,23 @@ _WIDTHS: Mapping[str, int] = MappingProxyType(
 Sizes = Mapping[str, int]
 
 
-def check_harmless(file: str, content: bytes, sizes: Sizes) -> None:
+def check_harmless(file: str, content: bytes, sizes: Sizes, objects: Container[str] = ()) -> None:
     """CheckpointError where the pickle would make anything else; `sizes` are the bytes of the numbers beside it.
 
-    What Python would import for it is named, with the key that it stands under.
+    What Python would import for it is named, with the key that it stands under. What is called as in `objects` may be
+    in it: who loads it puts something in its place that does nothing.
     """
     try:
         found = list(walk(outline(content)))
     except NotPlainError as exc:
         raise CheckpointError(f"{file} cannot be read as a checkpoint: {exc}. Save it again.") from exc
-    foreign = {value.name: place for place, value in reversed(found) if isinstance(value, Named) and not _known(value)}
+    named = {value.name: place for place, value in reversed(found) if isinstance(value, Named) and not _known(value)}
+    foreign = {name: place for name, place in named.items() if name not in objects}
     if foreign:
         raise CheckpointError(_foreign_said(file, foreign))
     numbers = 0
     for place, value in found:
-        fault = _fault(value, sizes)
+        fault = _fault(value, sizes, objects)
         if fault:
             raise CheckpointError(f"{file}: {place or 'the checkpoint'} {fault}. It may be damaged or hostile.")
         if isinstance(value, Call) and value.name in _TENSORS:
@@ -79,13 +81,13 @@ def _dtype(name: str) -> torch.dtype | None:
     return found if isinstance(found, torch.dtype) else None
 
 
-def _fault(value: object, sizes: Sizes) -> str:
+def _fault(value: object, sizes: Sizes, objects: Container[str]) -> str:
     """What is wrong with this one thing, "" where nothing is."""
     if isinstance(value, Stored) and _storage(value, sizes) is None:
         return "refers to numbers that are not in the file"
     if isinstance(value, Table | Call) and not all(_is_key(key) for key, _ in pairs(value)):
         return "has a key that is no text and no number"
-    if not isinstance(value, Call):
+    if not isinstance(value, Call) or (value.name in objects and isinstance(value.arguments, tuple)):
         return ""
     if value.name not in _CALLS or not isinstance(value.arguments, tuple):
         return "calls something that is no plain data"

@@ -6,17 +6,21 @@ In the place of each class the safe loader gets one that only remembers what it 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
+import yaml
+
+from engine.checkpoints.checkpoint import MAX_HYPER_PARAMETERS, check_archive
 
 _ARGUMENTS, _DATA = "hyper_parameters", "datamodule_hyper_parameters"
-_KEPT = ("state_dict", "hparams_name", "pytorch-lightning_version", "epoch", "global_step")
+_KEPT = ("hparams_name", "pytorch-lightning_version", "epoch", "global_step")
 _PLAIN = (str, int, float, bool, type(None), torch.Tensor, torch.dtype, torch.Size)
 _NUMBERS = ("numpy._core.multiarray.scalar", "numpy.core.multiarray.scalar")
+_MOST_DEEP = 50
 _UNKNOWN = object()
 
 
@@ -24,10 +28,13 @@ class StandIn:
     """What stands in the place of an object of a class called `path`."""
 
     path = ""
+    given: tuple[Any, ...]
+    state: Any
 
-    def __init__(self, *given: Any) -> None:
-        self.given = given
-        self.state: Any = None
+    def __new__(cls, *given: Any) -> Self:  # the loader does not always call __init__
+        made = super().__new__(cls)
+        made.given, made.state = given, None
+        return made
 
     def __setstate__(self, state: Any) -> None:
         self.state = state
@@ -47,7 +54,8 @@ class StandIn:
 def copy_without_objects(source: Path, target: Path) -> dict[str, dict[str, Any]]:
     """The arguments that were objects, each as a description; where there are none the copy is the file itself.
 
-    It is also that where anything else in it is not what a checkpoint holds: loading it says so.
+    It is also that where anything else in it is not what a checkpoint holds: loading it says so. CheckpointError where
+    it is damaged or hostile besides.
     """
     content = _read(source)
     if content is None:
@@ -55,10 +63,11 @@ def copy_without_objects(source: Path, target: Path) -> dict[str, dict[str, Any]
             shutil.copyfile(source, target)
         return {}
     lost: dict[str, dict[str, Any]] = {}
-    kept = {key: content[key] for key in _KEPT if _plain(content.get(key, _UNKNOWN)) is not _UNKNOWN}
+    kept = {key: content[key] for key in _KEPT if isinstance(content.get(key), str | int)}
+    kept["state_dict"] = content["state_dict"]
     for key in (_ARGUMENTS, _DATA):
         found = content.get(key) or {}
-        plain = {name: _plain(value) for name, value in found.items()}
+        plain = {name: _UNKNOWN if _is_endless(value) else _plain(value) for name, value in found.items()}
         kept[key] = {name: value for name, value in plain.items() if value is not _UNKNOWN}
         if key == _ARGUMENTS:
             lost = {name: _shown(found[name]) for name, value in plain.items() if value is _UNKNOWN}
@@ -70,17 +79,41 @@ def _read(path: Path) -> dict[str, Any] | None:
     """What it holds, where objects are in it and its weights are tensors alone."""
     try:
         named = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-        if not named:
-            return None
+    except Exception:  # it is no checkpoint, or a hostile one
+        return None
+    if not named:
+        return None
+    check_archive(path, frozenset(named))
+    try:
         stands = [(type("StandIn", (StandIn,), {"path": name}), name) for name in named]
         with torch.serialization.safe_globals(stands):  # type: ignore[arg-type]
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # it is no checkpoint, or a hostile one
+    except Exception:  # as an object that holds items of its own
         return None
     weights = content.get("state_dict") if isinstance(content, dict) else None
     if not isinstance(weights, dict) or not all(isinstance(each, torch.Tensor) for each in weights.values()):
         return None
     return content if all(isinstance(content.get(key) or {}, dict) for key in (_ARGUMENTS, _DATA)) else None
+
+
+def _is_endless(value: Any) -> bool:
+    """Whether it holds itself, as objects may that know each other, or more than anybody says in a card."""
+    waiting, seen = [(0, value)], 0
+    while waiting:
+        depth, each = waiting.pop()
+        seen += 1
+        if depth > _MOST_DEEP or seen > MAX_HYPER_PARAMETERS:
+            return True
+        waiting += [(depth + 1, part) for part in _parts(each)]
+    return False
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, StandIn):
+        return (value.state, *value.given)
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list | tuple | set) else ()
 
 
 def _plain(value: Any) -> Any:
@@ -113,9 +146,18 @@ def _number(value: StandIn) -> Any:
 
 
 def _told(value: Any) -> Any:
-    """A plain value, or an object's description, to be proposed."""
-    return value.described() if isinstance(value, StandIn) else _plain(value)
+    """A plain value that a card can say, or an object's description; else _UNKNOWN."""
+    plain = _plain(value)
+    if plain is _UNKNOWN and isinstance(value, StandIn):
+        return value.described()
+    try:
+        yaml.safe_dump(plain)
+    except yaml.YAMLError:  # a tensor
+        return _UNKNOWN
+    return plain
 
 
 def _shown(value: Any) -> dict[str, Any]:
-    return value.described() if isinstance(value, StandIn) else {}
+    if not isinstance(value, StandIn):
+        return {}
+    return {"class_path": value.path} if _is_endless(value) else value.described()

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import torch
 
-from engine.checkpoints.checkpoint import MAX_PICKLE_BYTES
+from engine.checkpoints.checkpoint import MAX_PICKLE_BYTES, Checkpoint
 from engine.checkpoints.module import build_module
+from engine.draft.without_objects import copy_without_objects
 from engine.errors import CheckpointError, ForelightError
-from tests.threats.checkpoints import CARD, load, repacked, saved
+from tests.threats.checkpoints import CARD, Runs, load, repacked, saved
 
 _MOST_GROWTH = 64 << 20
 _EMPTY_TUPLE, _PAIR_OF_IT = b")", b"q\xc8h\xc8\x86"  # remember it, take it again, make a pair of both
@@ -67,12 +68,38 @@ def test_nothing_is_made_of_it(tmp_path: Path, key: bytes, value: bytes) -> None
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10 < _MOST_GROWTH
 
 
-def test_a_name_that_takes_for_ever_to_say(tmp_path: Path) -> None:
+def without_objects(path: Path) -> tuple[set[str], Checkpoint]:
+    """(what was left out, the rest as it is then loaded)."""
+    return set(copy_without_objects(path, path)), load(path)
+
+
+@pytest.mark.parametrize("value", BOMBS.values(), ids=BOMBS)
+def test_nothing_is_made_of_it_beside_an_object(tmp_path: Path, value: bytes) -> None:
+    """Which `init` would leave out, and copy the rest."""
+    path = saved(tmp_path / "model.ckpt", hyper_parameters={"object": Runs(tmp_path / "ran")})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(CheckpointError):
+        without_objects(repacked(path, under(b"callbacks", value)))
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10 < _MOST_GROWTH
+
+
+def nested() -> list[Any]:
     """A kilobyte of lists in lists, each held twice."""
-    nested: list[Any] = []
+    lists: list[Any] = []
     for _ in range(60):
-        nested = [nested, nested]
-    assert load(saved(tmp_path / "model.ckpt", hparams_name=nested)).hyper_parameters_name == ""
+        lists = [lists, lists]
+    return lists
+
+
+def test_a_name_that_takes_for_ever_to_say(tmp_path: Path) -> None:
+    assert load(saved(tmp_path / "model.ckpt", hparams_name=nested())).hyper_parameters_name == ""
+
+
+def test_what_takes_for_ever_to_look_through_is_left_out(tmp_path: Path) -> None:
+    arguments = {"object": Runs(tmp_path / "ran"), "nested": nested(), "width": 3}
+    path = saved(tmp_path / "model.ckpt", hyper_parameters=arguments, hparams_name=nested())
+    left_out, rest = without_objects(path)
+    assert (left_out, rest.hyper_parameters) == ({"object", "nested"}, {"width": 3})
     with pytest.raises(CheckpointError, match="more than 10,000 hyper-parameters"):
         load(saved(tmp_path / "model.ckpt", hyper_parameters={"x": nested}))
 
