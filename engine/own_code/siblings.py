@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 
 def siblings(path: Path) -> list[Path]:
@@ -27,7 +28,7 @@ def siblings(path: Path) -> list[Path]:
 def importable(folder: Path) -> Iterator[None]:
     """Meanwhile files of the folder can be imported by their names; what is installed under a name comes first.
 
-    They are forgotten afterwards, since another model may have others of the same names.
+    They are forgotten afterwards, packages too, since another model may have others of the same names.
     """
     before = set(sys.modules)
     sys.path.append(str(folder))
@@ -35,11 +36,17 @@ def importable(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        new = set(sys.modules) - before
+        own = {name for name in new if "." not in name and _lies_in(folder, sys.modules[name])}
         sys.path.remove(str(folder))
-        for name in set(sys.modules) - before:
-            file = getattr(sys.modules[name], "__file__", None)
-            if file and Path(file).parent == folder:
+        for name in new:
+            if name.partition(".")[0] in own:
                 del sys.modules[name]
+
+
+def _lies_in(folder: Path, module: ModuleType) -> bool:
+    places = (getattr(module, "__file__", None), *getattr(module, "__path__", ()))
+    return any(place is not None and Path(place).parent == folder for place in places)
 
 
 def _imported(path: Path) -> Iterator[str]:

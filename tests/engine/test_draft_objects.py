@@ -6,12 +6,14 @@ import importlib
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
 from typer.testing import CliRunner
 
 from engine.cli import app
+from engine.draft.without_objects import copy_without_objects
 from engine.errors import CardError
 from engine.own_code.host_code import import_source
 from engine.own_code.siblings import siblings
@@ -56,8 +58,6 @@ TOLD = (
 
 @pytest.fixture
 def checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    import numpy as np
-
     monkeypatch.setenv("FORELIGHT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("FORELIGHT_MODELS", str(tmp_path / "models"))
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -109,6 +109,43 @@ def test_told_of_them_the_model_works(checkpoint: Path) -> None:
     assert kept == {"features": 3, "folder": str(checkpoint.parent / "data")}
 
 
+class Bare:
+    """Holds nothing."""
+
+
+class Holding:
+    """Holds what it was given."""
+
+    def __init__(self, **held: object) -> None:
+        self.__dict__.update(held)
+
+
+def test_what_a_card_cannot_say_is_not_proposed(tmp_path: Path) -> None:
+    parent = Holding(name="parent")
+    parent.child = Holding(parent=parent)  # type: ignore[attr-defined]
+    objects = {
+        "bare": Bare(),
+        "tensor": Holding(weights=torch.ones(3), width=4),
+        "sizes": Holding(size=torch.ones(2, 3).shape),
+        "numbers": Holding(width=np.float64(0.5), folder=Path("/data")),
+        "parent": parent,
+        "keyed": Holding(by={"a": (1, 2)}),
+    }
+    path = tmp_path / "last.ckpt"
+    torch.save({"state_dict": {"w": torch.ones(1)}, "hyper_parameters": {**objects, "features": 3}}, path)
+    found = copy_without_objects(path, tmp_path / "copy.ckpt")
+    assert {name: each.get("init_args") for name, each in found.items()} == {
+        "bare": None,
+        "tensor": None,
+        "sizes": None,
+        "numbers": {"width": 0.5, "folder": "/data"},
+        "parent": None,
+        "keyed": {"by": {"a": (1, 2)}},
+    }
+    assert all(each["class_path"].endswith((".Bare", ".Holding")) for each in found.values())
+    assert torch.load(tmp_path / "copy.ckpt", weights_only=True)["hyper_parameters"] == {"features": 3}
+
+
 @pytest.mark.parametrize("place", ["hyper_parameters", "callbacks"])
 def test_nothing_of_the_file_is_run(checkpoint: Path, place: str) -> None:
     ran = checkpoint.parent / "ran"
@@ -144,3 +181,13 @@ def test_files_that_the_class_imports_go_along_and_do_not_meet_those_of_another_
         import_source("beside", other, "module")
     with pytest.raises(CardError, match="Put a file with the class beside the card"):
         import_source("__main__", other, "module")
+
+
+def test_packages_beside_the_class_do_not_meet_those_of_another_model(tmp_path: Path) -> None:
+    for name, width in (("first", 4), ("second", 7)):
+        package = tmp_path / name / "package_beside"
+        package.mkdir(parents=True)
+        (package / "__init__.py").touch()
+        (package / "sizes.py").write_text(f"WIDTH = {width}\n")
+        (tmp_path / name / "beside.py").write_text("from package_beside.sizes import WIDTH\n")
+    assert [import_source("beside", tmp_path / name, "module").WIDTH for name in ("first", "second")] == [4, 7]
