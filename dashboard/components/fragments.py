@@ -40,7 +40,7 @@ def while_seen(part: Callable[_P, None]) -> Callable[_P, None]:
 
     @wraps(part)
     def seen(*arguments: _P.args, **named: _P.kwargs) -> None:
-        if _are_seen(arguments):
+        if _are_seen((*arguments, *named.values())):
             part(*arguments, **named)
         else:
             st.rerun()
