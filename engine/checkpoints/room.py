@@ -15,19 +15,10 @@ _FREE_BYTES = 1 << 30
 _MOST_TENSORS = 1_000_000
 _MAKERS: frozenset[Callable[..., Any]] = frozenset(
     (
-        *(
-            torch.empty,
-            torch.empty_strided,
-            torch.zeros,
-            torch.ones,
-            torch.full,
-            torch.rand,
-            torch.randn,
-            torch.randint,
-        ),
-        *(torch.arange, torch.linspace, torch.logspace, torch.eye, torch.tril_indices, torch.triu_indices),
+        torch.empty, torch.empty_strided, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn, torch.randint,
+        torch.arange, torch.linspace, torch.logspace, torch.eye, torch.tril_indices, torch.triu_indices,
     )
-)
+)  # fmt: skip
 _NOT_FOR_A_SKETCH = ("device", "generator", "pin_memory")
 
 

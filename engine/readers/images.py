@@ -25,6 +25,7 @@ _FREE_BYTES, _BYTES_A_PIXEL = 1 << 20, 8  # the largest there is: four channels 
 _MOST_THREADS = 6  # each may hold a picture of the most pixels, of some bytes each, and the process has its limit
 _FEWEST_A_TASK, _MOST_A_TASK = 8, 128
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
+_HEIC = " Pictures of an iPhone (HEIC) are read once they are saved as JPEG."
 Image.MAX_IMAGE_PIXELS = None  # Pillow only warns up to twice its own limit; the host's is asked for every picture
 
 
@@ -75,9 +76,6 @@ def list_pictures(
     counted = "1 file is no picture" if len(left_out) == 1 else f"{len(left_out)} files are no pictures"
     note = f"{counted}, and left out: {named}.{_HEIC if any(map(_is_heic, left_out)) else ''}"
     return Listed(pictures, aside, [note] if left_out else [])
-
-
-_HEIC = " Pictures of an iPhone (HEIC) are read once they are saved as JPEG."
 
 
 def _is_heic(name: str) -> bool:

@@ -11,6 +11,7 @@ from engine.cards.card import ModelCard
 from engine.results.results import Results
 
 _MOST_COLUMNS = 300
+_MEDIAN = 2  # of minimum, quartiles, maximum
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,10 @@ def influences(asked: Sequence[Swap], lines: pl.DataFrame, of: str) -> tuple[tup
 
 
 def _middles(results: Results, card: ModelCard) -> dict[str, object]:
-    """The middle of what a column was trained on where the card says so, else of the run: the median, or the mode."""
+    """The middle of what a column was trained on where the card says so, else of the run: the median, or the mode.
+
+    Of whole numbers always the run's: the median of an even count of them may lie between two.
+    """
     found = {column.name for column in results.columns}
     asked = [
         (pl.col(column.name).quantile(0.5, "nearest") if column.is_number else _mode(column.name)).alias(column.name)
@@ -58,7 +62,8 @@ def _middles(results: Results, card: ModelCard) -> dict[str, object]:
     if not asked:
         return {}
     of_run: dict[str, object] = results.scan().select(asked).collect().row(0, named=True)
-    trained = {column.name: column.trained[2] for column in card.signature if column.trained and column.type == "float"}
+    floats = [column for column in card.signature if column.type == "float"]
+    trained = {column.name: column.trained[_MEDIAN] for column in floats if column.trained}
     return {name: trained.get(name, middle) for name, middle in of_run.items()}
 
 
