@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from engine.evaluation.asking import asked
-from engine.evaluation.labels import Used, count_used
+from engine.evaluation.labels import Used
+from engine.evaluation.pictures import PictureEvaluation
 from engine.kinds.predicted import Boxes
 from engine.results.filters import Filters
 from engine.results.results import Results
@@ -45,17 +46,12 @@ class BoxRows:
     lines: pl.DataFrame
 
 
-class BoxEvaluation:
+class BoxEvaluation(PictureEvaluation):
     """The judgement of one run's boxes by those that came beside the pictures."""
 
     def __init__(self, results: Results, label: str, predicted: Boxes) -> None:
-        self.results, self.label, self.predicted = results, label, predicted
-        self.labels = predicted.found
-
-    def used(self, where: Filters = ()) -> Used:
-        """How many pictures of the selection can be judged, and why the others cannot."""
-        everything = pl.lit(value=True)
-        return count_used(self.results.scan(where), self._empty, everything, everything, self.label)
+        super().__init__(results, label)
+        self.predicted, self.labels = predicted, predicted.found
 
     def figures(self, where: Filters = ()) -> BoxFigures | None:
         """The figures of the selection, computed by a worker; None where not one picture can be judged."""
@@ -67,11 +63,6 @@ class BoxEvaluation:
 
     def pairs(self, where: Filters = ()) -> Iterator[tuple[int, list[dict[str, Any]], list[dict[str, Any]]]]:
         """(row, found, true) of each picture that can be judged: boxes with label and sides, found ones with score."""
-        lines = self.results.scan(where).filter((pl.col("status") == "ok") & ~self._empty)
-        chosen = lines.select("row", found=self.predicted.column, true=self.label)
+        chosen = self._judged(where).select("row", found=self.predicted.column, true=self.label)
         for batch in chosen.collect_batches(chunk_size=_PICTURES_AT_ONCE, maintain_order=True):
             yield from batch.iter_rows()
-
-    @property
-    def _empty(self) -> pl.Expr:
-        return pl.col(self.label).is_null()

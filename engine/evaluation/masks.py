@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from engine.evaluation.asking import asked
-from engine.evaluation.labels import Used, count_used
+from engine.evaluation.labels import Used
+from engine.evaluation.pictures import PictureEvaluation
 from engine.ingest.table import TRUTH
 from engine.kinds.masks import read_mask
 from engine.kinds.predicted import Masks
@@ -44,17 +45,12 @@ class MaskRows:
     lines: pl.DataFrame
 
 
-class MaskEvaluation:
+class MaskEvaluation(PictureEvaluation):
     """The judgement of one run's masks by those that came beside the pictures."""
 
     def __init__(self, results: Results, label: str, predicted: Masks) -> None:
-        self.results, self.label, self.predicted = results, label, predicted
-        self.labels = predicted.labels
-
-    def used(self, where: Filters = ()) -> Used:
-        """How many pictures of the selection can be judged, and why the others cannot."""
-        everything = pl.lit(value=True)
-        return count_used(self.results.scan(where), self._empty, everything, everything, self.label)
+        super().__init__(results, label)
+        self.predicted, self.labels = predicted, predicted.labels
 
     def figures(self, where: Filters = ()) -> MaskFigures | None:
         """The figures of the selection, computed by a worker; None where not one picture can be judged."""
@@ -71,16 +67,11 @@ class MaskEvaluation:
         """
         image = self.results.card.image
         pixels = image.size[0] * image.size[1] if image is not None else 1
-        lines = self.results.scan(where).filter((pl.col("status") == "ok") & ~self._empty)
         truths = self.results.folder.rows().column(TRUTH)
-        chosen = lines.select("row", self.predicted.column)
+        chosen = self._judged(where).select("row", self.predicted.column)
         for batch in chosen.collect_batches(chunk_size=max(1, _PIXELS_AT_ONCE // pixels), maintain_order=True):
             rows = batch["row"].to_list()
             predicted = [read_mask(mask) for mask in batch[self.predicted.column]]
             known = [read_mask(truths[row - 1].as_py()) for row in rows]
             if rows:
                 yield rows, np.stack(predicted), np.stack(known)
-
-    @property
-    def _empty(self) -> pl.Expr:
-        return pl.col(self.label).is_null()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,18 +25,28 @@ def _no_cookies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dashboard.access.callers._asked", lambda: ({}, "203.0.113.7"))
 
 
+@contextmanager
+def sharing_engine(home: Path, *models: Path, **settings: object) -> Iterator[Engine]:
+    """The engine that pages and routes share meanwhile, with those folders of models, by default the bundled ones."""
+    told = {"home": home, "models": os.pathsep.join(map(str, models or (BUNDLED_MODELS,))), "accelerator": "cpu"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (told | settings).items():
+            patch.setenv(f"FORELIGHT_{name.upper()}", str(value))
+        patch.setattr("dashboard.resources.Engine", open_engine)
+        get_engine.clear()
+        engine = get_engine()
+        try:
+            yield engine
+        finally:
+            engine.close()
+            get_engine.clear()
+
+
 @pytest.fixture
-def shared_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    """The engine that pages and routes share, with a home in the test's own folder."""
-    monkeypatch.setenv("FORELIGHT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("FORELIGHT_MODELS", str(BUNDLED_MODELS))
-    monkeypatch.setenv("FORELIGHT_ACCELERATOR", "cpu")
-    monkeypatch.setattr("dashboard.resources.Engine", open_engine)
-    get_engine.clear()
-    engine = get_engine()
-    yield engine
-    engine.close()
-    get_engine.clear()
+def shared_engine(tmp_path: Path) -> Iterator[Engine]:
+    """With a home in the test's own folder."""
+    with sharing_engine(tmp_path / "home") as engine:
+        yield engine
 
 
 @pytest.fixture

@@ -13,12 +13,11 @@ import torch
 import yaml
 from starlette.testclient import TestClient
 
-from dashboard.resources import get_engine
 from dashboard.v1.app import api
 from engine import Caller, Engine, GuardedEngine
+from tests.dashboard.conftest import sharing_engine
 from tests.dashboard.test_pages import opened, words
 from tests.engine.making import TABULAR_CARD, write_model
-from tests.pool import open_engine
 
 CODE = """
 import pytorch_lightning as pl
@@ -63,19 +62,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def engine(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A server's engine that has tried all of them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FORELIGHT_HOME", str(tmp_path_factory.mktemp("home")))
-        patch.setenv("FORELIGHT_MODELS", str(models))
-        patch.setenv("FORELIGHT_ACCELERATOR", "cpu")
-        patch.setattr("dashboard.resources.Engine", open_engine)
+    with pytest.MonkeyPatch.context() as patch, sharing_engine(tmp_path_factory.mktemp("home"), models) as shared:
         patch.setattr("engine.lifecycle.load_check._SECONDS_BETWEEN_LOOKS", 0.2)
-        get_engine.clear()
-        made = get_engine()
-        made.serve()
-        until(lambda: set(errors(made)) == set(BREAKS))
-        yield made
-        made.close()
-        get_engine.clear()
+        shared.serve()
+        until(lambda: set(errors(shared)) == set(BREAKS))
+        yield shared
 
 
 def errors(engine: Engine) -> dict[str, str]:

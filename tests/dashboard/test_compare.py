@@ -13,9 +13,8 @@ from dashboard.resources import get_engine
 from engine import Options
 from engine.cards.versions import add_checkpoint
 from engine.settings import BUNDLED_MODELS
-from tests.dashboard.conftest import TESTER
+from tests.dashboard.conftest import TESTER, sharing_engine
 from tests.dashboard.test_pages import opened, words
-from tests.pool import open_engine
 
 # model, a sample with labels, what the cards are called
 KINDS = [
@@ -38,18 +37,12 @@ def write_contrary(checkpoint: Path) -> Callable[[Path], None]:
 
 
 @pytest.fixture
-def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def models(tmp_path: Path) -> Iterator[Path]:
     """The folder whose models the pages offer."""
     folder = tmp_path / "models"
     folder.mkdir()
-    monkeypatch.setenv("FORELIGHT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("FORELIGHT_MODELS", str(folder))
-    monkeypatch.setenv("FORELIGHT_ACCELERATOR", "cpu")
-    monkeypatch.setattr("dashboard.resources.Engine", open_engine)
-    get_engine.clear()
-    yield folder
-    get_engine().close()
-    get_engine.clear()
+    with sharing_engine(tmp_path / "home", folder):
+        yield folder
 
 
 @pytest.mark.parametrize(("model", "sample", "cards"), KINDS)

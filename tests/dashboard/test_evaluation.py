@@ -9,34 +9,24 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.resources import get_engine
 from engine import Engine, Run
 from engine.settings import BUNDLED_MODELS
-from tests.dashboard.conftest import TESTER
+from tests.dashboard.conftest import TESTER, sharing_engine
 from tests.dashboard.test_pages import button, opened, words
 from tests.engine.echoing import classes_model, predicted, values_model
-from tests.pool import open_engine
 
 FinishedRun = Callable[..., Run]
 
 
 @pytest.fixture
-def echo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+def echo(tmp_path: Path) -> Iterator[Engine]:
     """The engine that the pages share, with models that predict what a file says."""
     classes_model(tmp_path / "models" / "one", ("a", "b", "c"), "First *model*")
     classes_model(tmp_path / "models" / "two", ("b", "a", "c"), "Second model")
     values_model(tmp_path / "models" / "near", title="Near")
     values_model(tmp_path / "models" / "far", shift=0.5, title="Far")
-    monkeypatch.setenv("FORELIGHT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("FORELIGHT_MODELS", f"{tmp_path / 'models'}:{BUNDLED_MODELS}")
-    monkeypatch.setenv("FORELIGHT_ACCELERATOR", "cpu")
-    monkeypatch.setattr("dashboard.resources.Engine", open_engine)
-    monkeypatch.setattr("dashboard.access.visitors._kept", lambda: "")
-    get_engine.clear()
-    engine = get_engine()
-    yield engine
-    engine.close()
-    get_engine.clear()
+    with sharing_engine(tmp_path / "home", tmp_path / "models", BUNDLED_MODELS) as shared:
+        yield shared
 
 
 ROWS = pl.DataFrame(

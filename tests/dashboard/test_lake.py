@@ -9,27 +9,19 @@ import pytest
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
-from dashboard.resources import get_engine
 from dashboard.v1.app import api
 from engine import Caller, Engine, GuardedEngine
 from engine.settings import BUNDLED_MODELS
-from tests.dashboard.conftest import TESTER
-from tests.pool import open_engine
+from tests.dashboard.conftest import TESTER, sharing_engine
 
 MODEL = "diabetes-progression"
 
 
 @pytest.fixture
-def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+def lake(tmp_path: Path) -> Iterator[Engine]:
     """The engine of page and API, with a folder, and a store that nothing is known of."""
-    samples = BUNDLED_MODELS / MODEL
-    monkeypatch.setenv("FORELIGHT_HOME", str(tmp_path))
-    monkeypatch.setenv("FORELIGHT_LAKE", f"<b>lab*={samples};gone=none://bucket/x")
-    monkeypatch.setattr("dashboard.resources.Engine", open_engine)
-    get_engine.clear()
-    yield get_engine()
-    get_engine().close()
-    get_engine.clear()
+    with sharing_engine(tmp_path, lake=f"<b>lab*={BUNDLED_MODELS / MODEL};gone=none://bucket/x") as shared:
+        yield shared
 
 
 def looking(**state: object) -> AppTest:

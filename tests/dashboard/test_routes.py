@@ -22,12 +22,12 @@ from streamlit.web.server.starlette.starlette_app_utils import create_signed_val
 
 from dashboard.app import app as whole_app
 from dashboard.leftovers import forget_sessions, trim
-from dashboard.resources import get_engine
 from dashboard.routes.fetching import EXCEPTION_HANDLERS
 from dashboard.routes.receiving import MARK
 from dashboard.v1.app import PATH
 from engine import Caller, Engine, GuardedEngine, Options, Scope
 from engine.settings import BUNDLED_MODELS
+from tests.dashboard.conftest import sharing_engine
 from tests.dashboard.people import HOST, ORIGIN, SECRET, believe, cookies, signed, visitor
 from tests.dashboard.route_table import (
     API,
@@ -41,7 +41,6 @@ from tests.dashboard.route_table import (
     expected_of_streamlit,
 )
 from tests.dashboard.test_pages import MAIN, opened, words
-from tests.pool import open_engine
 
 OURS = dict([MARK])
 NEVER = "a" * 26
@@ -64,21 +63,11 @@ def login(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory, login: bool) -> Iterator[Engine]:
+    settings = {"login": int(login), "hosts": HOST, "names": "testserver", "lake": f"lab={BUNDLED_MODELS / MODEL}"}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FORELIGHT_HOME", str(tmp_path_factory.mktemp("home")))
-        patch.setenv("FORELIGHT_MODELS", str(BUNDLED_MODELS))
-        patch.setenv("FORELIGHT_ACCELERATOR", "cpu")
-        patch.setenv("FORELIGHT_LOGIN", str(int(login)))
-        patch.setenv("FORELIGHT_HOSTS", HOST)
-        patch.setenv("FORELIGHT_NAMES", "testserver")
-        patch.setenv("FORELIGHT_LAKE", f"lab={BUNDLED_MODELS / MODEL}")
-        patch.setattr("dashboard.resources.Engine", open_engine)
         believe(patch)
-        get_engine.clear()
-        made = get_engine()
-        yield made
-        made.close()
-        get_engine.clear()
+        with sharing_engine(tmp_path_factory.mktemp("home"), **settings) as shared:
+            yield shared
 
 
 @pytest.fixture(scope="module")

@@ -18,14 +18,13 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
-from dashboard.resources import get_engine
 from dashboard.routes.fetching import say_incident
 from dashboard.v1.app import API_ROUTES, PATH, api
 from dashboard.v1.runs import _events
 from engine import Caller, Engine, GuardedEngine, Options, Results, Scope, Source
 from engine.settings import BUNDLED_MODELS
 from tests.awaiting import awaited
-from tests.pool import open_engine
+from tests.dashboard.conftest import sharing_engine
 
 MODEL = "diabetes-progression"
 SAMPLES = BUNDLED_MODELS / MODEL / "samples"
@@ -36,17 +35,8 @@ ANN = Caller("ann", name="Ann")
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FORELIGHT_HOME", str(tmp_path_factory.mktemp("home")))
-        patch.setenv("FORELIGHT_MODELS", str(BUNDLED_MODELS))
-        patch.setenv("FORELIGHT_ACCELERATOR", "cpu")
-        patch.setenv("FORELIGHT_LOGIN", "1")
-        patch.setattr("dashboard.resources.Engine", open_engine)
-        get_engine.clear()
-        made = get_engine()
-        yield made
-        made.close()
-        get_engine.clear()
+    with sharing_engine(tmp_path_factory.mktemp("home"), login=1) as shared:
+        yield shared
 
 
 def client_of(engine: Engine, caller: Caller, *scopes: Scope) -> TestClient:

@@ -12,14 +12,12 @@ import pytest
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
-from dashboard.resources import get_engine
 from engine import AuditSearch, Caller, Engine, GuardedEngine, Options, Run, Search
 from engine.errors import CheckpointError, NotAllowed
-from tests.dashboard.conftest import TESTER
+from tests.dashboard.conftest import TESTER, sharing_engine
 from tests.dashboard.test_pages import button, opened, words
 from tests.dashboard.test_v1 import client_of, is_problem
 from tests.engine.versioned import shifted, write_versioned
-from tests.pool import open_engine
 
 LINES = "a,b,c,d,truth\n1,2,3,4,1\n2,2,2,2,2\n0,0,0,1,3\n"
 SCOPES = ("models", "read", "run", "operate")
@@ -34,18 +32,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def engine(tmp_path: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    models = tmp_path / "models"
-    shutil.copytree(made, models / "price")
-    monkeypatch.setenv("FORELIGHT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("FORELIGHT_MODELS", str(models))
-    monkeypatch.setenv("FORELIGHT_ACCELERATOR", "cpu")
-    monkeypatch.setattr("dashboard.resources.Engine", open_engine)
-    get_engine.clear()
-    engine = get_engine()
-    yield engine
-    engine.close()
-    get_engine.clear()
+def engine(tmp_path: Path, made: Path) -> Iterator[Engine]:
+    shutil.copytree(made, tmp_path / "models" / "price")
+    with sharing_engine(tmp_path / "home", tmp_path / "models") as shared:
+        yield shared
 
 
 @pytest.fixture
