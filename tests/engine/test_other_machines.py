@@ -9,13 +9,12 @@ import pytest
 
 from engine import Engine, Options, Settings, Source
 from engine.errors import RunTaken
-from engine.runs import owners
 from engine.runs.owners import is_alive, new_owner
 from engine.workers.work import RunModel
+from tests.engine.machines import machines
 from tests.engine.postgres import database
 from tests.engine.test_life import begun, undisturbed, until
 from tests.engine.trouble import write_rows, write_trouble
-from tests.pool import open_engine
 
 __all__ = ["database"]
 pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -23,23 +22,12 @@ Opening = Callable[[str], Engine]
 
 
 @pytest.fixture
-def opening(tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opening]:
+def opening(tmp_path: Path, database: str) -> Iterator[Opening]:
     """Opens engines on one home and one database, each as if on a machine of that name."""
-    monkeypatch.setattr(owners, "_SECONDS_UNTIL_DEAD", 1.0)
-    monkeypatch.setattr("engine.lifecycle.keeper.SECONDS_BETWEEN_BEATS", 0.2)
     models = write_trouble(tmp_path / "models")
     settings = Settings(home=tmp_path / "home", models=(models,), accelerator="cpu", database_url=database)
-    opened: list[Engine] = []
-
-    def open_on(machine: str) -> Engine:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(owners, "_machine", lambda: machine)
-            opened.append(open_engine(settings))
-        return opened[-1]
-
-    yield open_on
-    for engine in opened:
-        engine.close()
+    with machines() as open_on:
+        yield lambda machine: open_on(machine, settings)
 
 
 def test_a_server_that_stood_still_keeps_nothing_once_another_has_its_run(opening: Opening, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_cifar10_is_bit_equal(predicting: Predicting, tmp_path: Path) -> None:
     assert image is not None
     random = np.random.default_rng(5)
     pixels = random.integers(0, 256, (20, 3, 32, 32), np.uint8)
-    _zip_of_pictures(tmp_path / "pictures.zip", pixels)
+    zip_of_pictures(tmp_path / "pictures.zip", pixels)
     found = predicting.results("cifar10", [tmp_path / "pictures.zip"], batch_size=8).page(0, 100)
     shape = (1, -1, 1, 1)
     mean, std = torch.tensor(image.mean).reshape(shape), torch.tensor(image.std).reshape(shape)
@@ -170,10 +170,11 @@ def _decoded(content: bytes, mode: ImageReadMode) -> torch.Tensor:
 
 def _zip_of_digits(path: Path, count: int) -> list[str]:
     pixels = np.rint(load_digits().images[:count] * (255 / 16)).astype(np.uint8)
-    return _zip_of_pictures(path, pixels)
+    return zip_of_pictures(path, pixels)
 
 
-def _zip_of_pictures(path: Path, pixels: np.ndarray) -> list[str]:
+def zip_of_pictures(path: Path, pixels: np.ndarray) -> list[str]:
+    """Writes `pixels`, uint8 (pictures, height, width) or (pictures, channels, height, width), as PNG; their names."""
     from PIL import Image
 
     names = [f"{number:04d}.png" for number in range(len(pixels))]

@@ -17,7 +17,7 @@ from engine import Engine, Options, Run, Settings, Source
 from engine.errors import InputRefused, ReadError, RunStateError
 from engine.settings import BUNDLED_MODELS
 from tests.engine.making import write_model
-from tests.engine.test_predictions import _zip_of_pictures
+from tests.engine.test_predictions import zip_of_pictures
 from tests.pool import open_engine, pool
 
 COUNT, AT_ONCE, BATCH = 1_200, 512, 64
@@ -62,7 +62,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pictures") / "pictures.zip"
-    _zip_of_pictures(path, np.random.default_rng(0).integers(0, 256, (COUNT, 8, 8), np.uint8))
+    zip_of_pictures(path, np.random.default_rng(0).integers(0, 256, (COUNT, 8, 8), np.uint8))
     return path
 
 

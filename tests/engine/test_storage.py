@@ -14,11 +14,11 @@ import pytest
 
 from engine import Engine, Options, Settings, Source
 from engine.errors import RunNotFound, StoreError
-from engine.runs import owners, storage
+from engine.runs import storage
 from engine.settings import BUNDLED_MODELS
+from tests.engine.machines import machines
 from tests.engine.test_life import begun, undisturbed, until
 from tests.engine.trouble import write_rows, write_trouble
-from tests.pool import open_engine
 
 Opening = Callable[..., Engine]
 MODEL = "diabetes-progression"
@@ -33,28 +33,20 @@ def files() -> Any:
 @pytest.fixture
 def opening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opening]:
     """Opens servers by the names of their machines, each with a disk of its own."""
-    monkeypatch.setattr(owners, "_SECONDS_UNTIL_DEAD", 1.0)
-    monkeypatch.setattr("engine.lifecycle.keeper.SECONDS_BETWEEN_BEATS", 0.2)
     monkeypatch.setattr(storage, "_SECONDS_BETWEEN_LOOKS", 0.1)
     models = write_trouble(tmp_path / "models")
-    opened: list[Engine] = []
 
-    def open_on(machine: str, database: str = "forelight.db") -> Engine:
-        settings = Settings(
+    def settings(machine: str, database: str) -> Settings:
+        return Settings(
             home=tmp_path / machine,
             models=(models, BUNDLED_MODELS),
             accelerator="cpu",
             database_url=f"sqlite:///{tmp_path / database}",
             storage=f"memory://{tmp_path.name}/runs",
         )
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(owners, "_machine", lambda: machine)
-            opened.append(open_engine(settings))
-        return opened[-1]
 
-    yield open_on
-    for engine in opened:
-        engine.close()
+    with machines() as open_on:
+        yield lambda machine, database="forelight.db": open_on(machine, settings(machine, database))
 
 
 def predicted(engine: Engine, path: Path = PATIENTS, model_id: str = MODEL) -> str:
