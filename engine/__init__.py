@@ -35,7 +35,7 @@ from engine.evaluation import (
 )
 from engine.evaluation.comparison import ClassComparison, LabelSetComparison, ValueComparison, compare
 from engine.facts import ModelFacts, Repeat, Storage, WorkerState, repeat
-from engine.guarded.guarded import GuardedEngine
+from engine.guarded.engine import GuardedEngine
 from engine.kinds.frame import frame_of
 from engine.kinds.predicted import Boxes, LabelSets, Masks
 from engine.models.registry import ModelEntry

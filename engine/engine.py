@@ -17,7 +17,7 @@ from engine.errors import ReadError, RunNotFound
 from engine.facts import ModelFacts
 from engine.health import Operating
 from engine.ingest.table import FAULT, ROW, Progress
-from engine.lifecycle.intake import checkpoint_hash
+from engine.lifecycle.intake import Check, checkpoint_hash
 from engine.lifecycle.keeper import expired
 from engine.models.registry import CARD_FILE
 from engine.offers import Offers
@@ -94,7 +94,7 @@ class Engine(Offers, Downloads, Operating):
         predicted while the rest is. Raises ReadError where a file cannot be read at all; nothing is left then.
         """
         parts, entry = self._open(), self.model(model_id, version)
-        record = parts.intake.check(entry, sources, renames or {}, keep_files, visitor, progress, ahead)
+        record = parts.intake.check(Check(entry, sources, renames or {}, keep_files, visitor, ahead), progress)
         return parts.book.snapshot(record)
 
     def answered(self, run_id: str, options: Options | None = None) -> Run | None:

@@ -13,7 +13,7 @@ from engine.access import THE_COMMAND_LINE
 from engine.cli.printing import err, safe
 from engine.engine import Engine
 from engine.errors import ForelightError, InputRefused
-from engine.guarded.guarded import GuardedEngine
+from engine.guarded.engine import GuardedEngine
 from engine.runs.run import Run
 from engine.settings import Settings
 

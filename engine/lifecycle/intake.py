@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,27 @@ from engine.models.registry import CARD_FILE, ModelEntry
 from engine.readers import Source
 from engine.runs.book import RunBook
 from engine.runs.folder import RunFolder, kept_sources, now
-from engine.runs.run import Options, Record
+from engine.runs.run import KeptSource, Options, Record
 from engine.runs.store import Search
 from engine.settings import Settings
 from engine.tasks import task_of
 from engine.workers.work import RunModel
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What is to be checked, and for whom. `keep_files` copies the files into the run's folder.
+
+    With `options` the rows are predicted as they are read, where nothing else waits for the devices; nothing of that is
+    left where the report is in the way of the run.
+    """
+
+    entry: ModelEntry
+    sources: Sequence[Source]
+    renames: Mapping[str, str]
+    keep_files: bool
+    visitor: str
+    options: Options | None
 
 
 class Intake:
@@ -35,71 +52,32 @@ class Intake:
         self._settings, self._book, self._pool, self._backend = settings, book, pool, backend
         self._going = AtOnce(settings.max_reading_per_visitor)
 
-    def check(
-        self,
-        entry: ModelEntry,
-        sources: Sequence[Source],
-        renames: Mapping[str, str],
-        keep_files: bool,
-        visitor: str,
-        progress: Progress,
-        options: Options | None = None,
-    ) -> Record:
+    def check(self, asked: Check, progress: Progress) -> Record:
         """A checked run; where that fails nothing is left.
 
         QueueFull where the visitor has many read already, or much that was read lies here and waits to be started.
-        With `options` its rows are predicted as they are read, where nothing else waits for the devices; nothing of
-        that is left where the report is in the way of the run.
         """
-        most = self._settings.max_visitor_bytes
+        most, visitor = self._settings.max_visitor_bytes, asked.visitor
         if visitor and self._book.store.bytes_used(Search(visitor=visitor, states=("checked",))) > most:
             raise QueueFull(
                 f"Your files that were checked and not started take over {most / 1e9:.3g} GB. Start or delete some."
             )
         with self._going.one(visitor):
-            return self._checked(entry, sources, renames, keep_files, visitor, progress, options)
+            return self._checked(asked, progress)
 
-    def _checked(
-        self,
-        entry: ModelEntry,
-        sources: Sequence[Source],
-        renames: Mapping[str, str],
-        keep_files: bool,
-        visitor: str,
-        progress: Progress,
-        options: Options | None,
-    ) -> Record:
-        card, checkpoint = entry.usable_card(), checkpoint_hash(entry)
+    def _checked(self, asked: Check, progress: Progress) -> Record:
+        checkpoint = checkpoint_hash(asked.entry)
         folder = RunFolder.create(self._book.runs)
         ahead: Ahead | None = None
         try:
-            kept = folder.keep(sources, self._settings.home) if keep_files else tuple(sources)
-            (folder.path / CARD_FILE).write_bytes(entry.text)
-            ahead = self._ahead(folder, entry, checkpoint, options)
-            report, hashes = self._ingest(folder, kept, renames, progress, ahead)
+            kept = folder.keep(asked.sources, self._settings.home) if asked.keep_files else tuple(asked.sources)
+            (folder.path / CARD_FILE).write_bytes(asked.entry.text)
+            ahead = self._ahead(asked, folder, checkpoint)
+            report, hashes = self._ingest(folder, kept, asked.renames, progress, ahead)
             folder.write_report(report)
             folder.tidy()
-            early = _ended(ahead, report, options)
-            record = Record(
-                id=folder.id,
-                model_id=entry.id,
-                version=entry.version,
-                title=card.title,
-                task=card.task,
-                visitor=visitor,
-                name=", ".join(source.name for source in kept[:3])[:200] + (" …" if len(kept) > 3 else ""),
-                sources=kept_sources(folder, kept, hashes),
-                renames=dict(renames),
-                card_sha256=entry.card_sha256,
-                checkpoint_sha256=checkpoint,
-                options=options or Options(),
-                seconds=early.seconds,
-                output_kind=early.output_kind,
-                versions=versions_here(),
-                created=now(),
-                rows_total=report.n_rows,
-                bytes=folder.bytes(),
-            )
+            early = _ended(ahead, report, asked.options)
+            record = _record(asked, folder, checkpoint, kept_sources(folder, kept, hashes), report, early)
             self._book.enter(folder, record)
         except BaseException as exc:
             if ahead is not None:
@@ -114,12 +92,14 @@ class Intake:
         """A job of a worker that reads visitors' files."""
         return self._pool.read(settings or self._settings, job, **arguments)
 
-    def _ahead(self, folder: RunFolder, entry: ModelEntry, checkpoint: str, options: Options | None) -> Ahead | None:
+    def _ahead(self, asked: Check, folder: RunFolder, checkpoint: str) -> Ahead | None:
         """What predicts the run's rows as they are read; None where they are not wanted yet, or cannot be had so."""
+        entry = asked.entry
         grows = getattr(task_of(entry.usable_card()).inputs, "grows", False)  # other packages' may not say it
-        if options is None or not grows or not isinstance(self._backend, ReadsAlong):
+        if asked.options is None or not grows or not isinstance(self._backend, ReadsAlong):
             return None
-        return self._backend.ahead(folder, RunModel(entry.id, entry.version, entry.card_sha256, checkpoint), options)
+        model = RunModel(entry.id, entry.version, entry.card_sha256, checkpoint)
+        return self._backend.ahead(folder, model, asked.options)
 
     def _ingest(
         self,
@@ -163,6 +143,33 @@ def _ended(ahead: Ahead | None, report: Report, options: Options | None) -> Earl
         ahead.drop()
         return Early()
     return ahead.end()
+
+
+def _record(
+    asked: Check, folder: RunFolder, checkpoint: str, sources: Sequence[KeptSource], report: Report, early: Early
+) -> Record:
+    """What is kept of the check; `checkpoint` is its SHA-256."""
+    card = asked.entry.usable_card()
+    return Record(
+        id=folder.id,
+        model_id=asked.entry.id,
+        version=asked.entry.version,
+        title=card.title,
+        task=card.task,
+        visitor=asked.visitor,
+        name=", ".join(source.name for source in sources[:3])[:200] + (" …" if len(sources) > 3 else ""),
+        sources=tuple(sources),
+        renames=dict(asked.renames),
+        card_sha256=asked.entry.card_sha256,
+        checkpoint_sha256=checkpoint,
+        options=asked.options or Options(),
+        seconds=early.seconds,
+        output_kind=early.output_kind,
+        versions=versions_here(),
+        created=now(),
+        rows_total=report.n_rows,
+        bytes=folder.bytes(),
+    )
 
 
 def checkpoint_hash(entry: ModelEntry) -> str:
