@@ -1,1 +1,1 @@
-"""The card's own encode, collate and decode, and the rows they refuse."""
+"""The host's own Python: files beside a card, classes that it names, encode, collate and decode, rows they refuse."""

@@ -52,7 +52,8 @@ def predict_shard(
     in halves, and the ones after it whole again. `before_keeping` is called before `path` appears, and may raise.
     Raises PredictionFailed where the module's own code fails, with its words, and DeviceLost where this process can use
     its device no more; `path` is then not there. A row that the card's `decode` raises for is a line that failed; where
-    it raises for all rows, or the first MOST_REFUSED, of a shard that `begins_run`, HostCodeFailed.
+    it raises for all rows, or the first MOST_REFUSED, of a shard that `begins_run`, HostCodeFailed; such a shard ends
+    early only once a row was taken.
     """
     package = lightning_package(model.module)
     quieten(package)
@@ -68,7 +69,8 @@ def predict_shard(
 
         def wrote() -> None:
             check_decode(MOST_REFUSED)
-            if after_batch(*writer.lines) and writer.lines[0] in ends:
+            enough = after_batch(*writer.lines) and writer.lines[0] in ends
+            if enough and not (begins_run and writer.why_nothing):  # of a later shard all rows may fail
                 raise _Enough
 
         def trainer(ranges: Sequence[tuple[int, int]]) -> Any:

@@ -387,18 +387,21 @@ def test_a_decode_that_takes_no_row_fails_the_run(
     _, now = engine.predict_now("picky", sources)
     assert set(now["error"]) == {"decode does not take this row: KeyError: 'scale'"}, "nobody's run"
     monkeypatch.setattr("engine.prediction.predictor.MOST_REFUSED", 7)
-    rows, tried = RunFolder(run.folder).rows(), []
-    with pytest.raises(HostCodeFailed, match="own:never failed"):
-        predict_shard(
-            loaded(folder),
-            rows,
-            1,
-            tmp_path / "lines.parquet",
-            accelerator="cpu",
-            after_batch=lambda done, _: bool(tried.append(done)),
-            begins_run=True,
-        )
-    assert tried == [1, 2, 3, 4, 5, 6], "the rest is not tried"
+    rows, model = RunFolder(run.folder).rows(), loaded(folder)
+    for batch_size, stopped in ((None, False), (1, True)):
+        tried: list[int] = []
+        with pytest.raises(HostCodeFailed, match="own:never failed"):
+            predict_shard(
+                model,
+                rows,
+                1,
+                tmp_path / "lines.parquet",
+                batch_size=batch_size,
+                accelerator="cpu",
+                after_batch=lambda done, _, tried=tried, stopped=stopped: tried.append(done) or stopped,
+                begins_run=True,
+            )
+        assert tried == [1, 2, 3, 4, 5, 6], "the rest is not tried"
 
 
 def test_a_row_that_collate_cannot_take_costs_itself(engine: Engine, models: Path, tmp_path: Path) -> None:
