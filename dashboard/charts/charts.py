@@ -236,7 +236,8 @@ def axis_label(text: str) -> str:
 def _mark(figure: go.Figure, x: float, text: str, anchor: str) -> None:
     line = {"color": _QUIET, "width": 2 if anchor == "center" else 1, "dash": "solid" if anchor == "center" else "dot"}
     figure.add_shape(type="line", x0=x, x1=x, y0=0, y1=1, yref="paper", line=line)
-    place = {"x": x, "y": 1, "yref": "paper", "yanchor": "bottom", "xanchor": anchor}
+    raised = 14 if anchor == "center" else 0  # over the others, which may be near on a phone
+    place = {"x": x, "y": 1, "yref": "paper", "yanchor": "bottom", "yshift": raised, "xanchor": anchor}
     figure.add_annotation(**place, text=text, showarrow=False, font_size=12)
 
 

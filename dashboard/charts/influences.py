@@ -22,9 +22,18 @@ def influence_figure(changes: Sequence[tuple[str, str, float]], title: str) -> g
         marker={"color": [_UP if size >= 0 else _DOWN for size in sizes], "line": {"width": 0}},
         text=[f"{'+' if size > 0 else ''}{number(size, 3)}" for size in sizes],
         textposition="auto",
+        textangle=0,
+        cliponaxis=False,  # on a phone a figure is wider than the room beside its bar
         hovertemplate="%{y}: %{text}<extra></extra>",
     )
     figure = quiet(go.Figure(bars), axis_label(title), "")
     figure.update_layout(**bar_sizes(len(changes), 80 + 40 * len(changes)))
-    figure.update_xaxes(zeroline=True, range=[1.4 * min(0, *sizes), 1.4 * max(0, *sizes)])  # figures stand beside bars
+    figure.update_xaxes(zeroline=True, range=_room(sizes))
     return figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)
+
+
+def _room(sizes: Sequence[float]) -> list[float]:
+    """The axis from its left to its right end: where there are bars, a third of it beside them for their figures."""
+    low, high = min(0, *sizes), max(0, *sizes)
+    room = 0.35 * (high - low)
+    return [low - room if low < 0 else low, high + room if high > 0 else high]

@@ -119,7 +119,7 @@ def _names(a: Run, b: Run) -> tuple[str, str]:
         return f"Version {short(a.version, 20)}", f"Version {short(b.version, 20)}"
     if a.title != b.title:
         return short(a.title, 28), short(b.title, 28)
-    return f"{short(a.title, 20)} {a.id[:6]}", f"{short(b.title, 20)} {b.id[:6]}"
+    return f"Run {a.id[:6]}", f"Run {b.id[:6]}"
 
 
 def _show_classes(comparison: ClassComparison, names: tuple[str, str], where: Where) -> None:
