@@ -62,7 +62,7 @@ def _facts(run: Run) -> None:
         if run.options.on_error == "report"
         else "would have been refused",
         "Run": code(run.id),
-        "Card's SHA-256": code(run.card_sha256),
+        "SHA-256 of card and code": code(run.card_sha256),
         "Checkpoint's SHA-256": code(run.checkpoint_sha256),
     }
     st.table({name: fact for name, fact in facts.items() if fact}, border="horizontal", alt="Facts of the run")

@@ -18,6 +18,7 @@ from engine.checkpoints.room import BuildRoom
 from engine.errors import CardError, CheckpointError
 from engine.own_code.class_paths import taken, unnamed_classes, with_objects
 from engine.own_code.host_code import import_source, lightnings
+from engine.own_code.missing_files import missing_file
 
 _WRAPPERS = frozenset(  # what torch.compile, DDP, FSDP, DeepSpeed and checkpointing of activations put into names
     ("_orig_mod", "module", "_forward_module", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
@@ -64,7 +65,7 @@ def build_module(card: ModelCard, folder: Path, checkpoint: Checkpoint) -> nn.Mo
     except (RuntimeError, NotImplementedError):
         sketch = None  # some honest classes compute while they are built, which meta tensors cannot
     except Exception as exc:
-        raise CardError(_not_built(kind, arguments, exc)) from exc
+        raise CardError(_not_built(kind, arguments, exc, folder)) from exc
     if sketch is not None:
         wanted = sketch.state_dict()
         _compare(wanted, _renamed(wanted, checkpoint.state_dict), card, hint)
@@ -74,7 +75,7 @@ def build_module(card: ModelCard, folder: Path, checkpoint: Checkpoint) -> nn.Mo
     except CheckpointError:
         raise
     except Exception as exc:
-        raise CardError(_not_built(kind, arguments, exc)) from exc
+        raise CardError(_not_built(kind, arguments, exc, folder)) from exc
     wanted = module.state_dict()
     weights = _renamed(wanted, checkpoint.state_dict)
     _compare(wanted, weights, card, hint)
@@ -110,7 +111,10 @@ def _arguments(kind: type, card: ModelCard, folder: Path, checkpoint: Checkpoint
     return taken(kind, values)
 
 
-def _not_built(kind: type, arguments: Mapping[str, Any], exc: Exception) -> str:
+def _not_built(kind: type, arguments: Mapping[str, Any], exc: Exception, folder: Path) -> str:
+    mending = missing_file(exc, folder, arguments)
+    if mending:
+        return f"{kind.__name__} cannot be built. {mending}"
     given = ", ".join(sorted(arguments)) or "none"
     return (
         f"{kind.__name__} cannot be built ({type(exc).__name__}: {exc}). Its arguments come from the checkpoint's "

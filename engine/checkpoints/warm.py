@@ -55,8 +55,8 @@ def load_model(card: ModelCard, folder: Path, card_sha256: str = "") -> LoadedMo
 class WarmModels:
     """At most `size` loaded models; the one least recently used goes first.
 
-    A model is loaded anew when its card or checkpoint changed. Each device and precision has a copy of its own,
-    since a precision changes the weights' type and a prediction moves them.
+    A model is loaded anew when its card, its code or its checkpoint changed. Each device and precision has a copy of
+    its own, since a precision changes the weights' type and a prediction moves them.
     """
 
     def __init__(self, size: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from engine.cards.card import ModelCard, file_hash
+from engine.cards.code_files import siblings
 from engine.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from engine.checkpoints.module import build_module, missing_arguments
 from engine.draft.drafting import Drafting
@@ -21,10 +21,10 @@ from engine.draft.outputs import find_outputs
 from engine.draft.sample import read_sample
 from engine.draft.trial import Trial, try_out, try_with
 from engine.draft.without_objects import copy_without_objects
+from engine.draft.written import Written
 from engine.errors import CardError, CheckpointError
 from engine.own_code.class_paths import described_classes
 from engine.own_code.functions import own_code_of
-from engine.own_code.siblings import siblings
 from engine.readers.source import IMAGE_SUFFIXES
 from engine.settings import Settings
 
@@ -167,16 +167,28 @@ def _copy(given: Given, folder: Path) -> tuple[str, dict[str, str], dict[str, di
     named = {"module": given.module, **given.own}
     sources = {key: _source(key, reference) for key, reference in named.items()}
     folder.mkdir(parents=True, exist_ok=True)
-    objects = copy_without_objects(given.checkpoint, folder / CHECKPOINT)
-    if given.sample is not None:
-        (folder / "samples").mkdir(exist_ok=True)
-        _put(given.sample, folder / "samples" / given.sample.name)
+    written = Written(folder)
     for path, _ in sources.values():
         if path is not None:
             for each in (path, *siblings(path)):
-                _put(each, folder / each.name)
+                written.copy(each, str(each.relative_to(path.parent)))
+    if given.sample is not None:
+        written.copy(given.sample, f"samples/{given.sample.name}")
+    objects = _copied_checkpoint(given.checkpoint, folder, written)
     said = {key: reference for key, (_, reference) in sources.items()}
     return said.pop("module"), said, objects
+
+
+def _copied_checkpoint(checkpoint: Path, folder: Path, written: Written) -> dict[str, dict[str, Any]]:
+    """The objects that the copy lacks; CardError where the folder has another checkpoint, of a model that is served."""
+    target = folder / CHECKPOINT
+    same = checkpoint.resolve() == target.resolve()
+    if not same and not written.is_free(CHECKPOINT) and file_hash(target) != file_hash(checkpoint):
+        raise CardError(f"{target} is there already, and is another checkpoint. Name another folder, or rename it.")
+    objects = copy_without_objects(checkpoint, target)
+    if not same:
+        written.note(CHECKPOINT)
+    return objects
 
 
 def _source(key: str, reference: str) -> tuple[Path | None, str]:
@@ -191,11 +203,6 @@ def _source(key: str, reference: str) -> tuple[Path | None, str]:
     if not path.is_file():
         raise CardError(f"--{key}: there is no file '{name}'.")
     return path, f"{path.stem}:{called}"
-
-
-def _put(path: Path, target: Path) -> None:
-    if path.resolve() != target.resolve():
-        shutil.copyfile(path, target)
 
 
 def _sample(given: Given, settings: Settings) -> tuple[Columns, int]:

@@ -48,11 +48,39 @@ def find_inputs(drafting: Drafting, trial: Trial, columns: Columns, targets: tup
         _signature(drafting, wanted, f"the sample's {_counted(trial.width)}, in its order" if columns else "")
         return
     found = f"the sample has {len(wanted)} ({names_of(wanted)})" if columns else "there is no sample with names"
+    one_hot = "" if texts_are_read else _one_hot(without_labels(drafting.given, wanted), trial.width)
+    if one_hot:
+        drafting.ask(
+            "encode",
+            f"the model takes {_counted(trial.width)}; {found}: {one_hot}",
+            option="--encode file.py:function",
+            example="file:function",
+        )
+        return
     drafting.ask(
         "signature",
         f"the model takes {_counted(trial.width)}; {found}",
         option="--inputs a,b,…" if columns else "--sample FILE, or --inputs a,b,…",
         example=f"[{{name: …}} × {trial.width}]",
+    )
+
+
+def _one_hot(columns: Columns, width: int) -> str:
+    """The sentence for columns whose categories, each as a column of its own, make up that width; else ""."""
+    coded = [column for column in columns if column.type == "category"]
+    if not coded or any(column.type == "string" for column in columns):
+        return ""
+    rest = len(columns) - len(coded)
+    counts = [len(column.values) for column in coded]
+    whole, without_first = rest + sum(counts), rest + sum(counts) - len(counts)
+    if width not in (whole, without_first):
+        return ""
+    listed = ", ".join(f"'{column.name}' ({count})" for column, count in zip(coded, counts, strict=True))
+    left = "" if width == whole else ", the first of each left out,"
+    numbers = f"{rest} {'number' if rest == 1 else 'numbers'} and " if rest else ""
+    return (
+        f"{numbers}a column for each category of {listed}{left} make {width}. Where the training one-hot encoded them, "
+        "a function does it again (docs/encode.md, One-hot)"
     )
 
 

@@ -28,6 +28,7 @@ def open_objects(
 
 
 def left_out(objects: Mapping[str, Mapping[str, Any]]) -> str:
+    """What the card says of a checkpoint that was copied without them; "" where there were none."""
     named = ", ".join(f"{name} ({each.get('class_path', 'several')})" for name, each in objects.items())
     return f"written anew without the objects among its hyper-parameters: {named}" if named else ""
 

@@ -14,6 +14,7 @@ from rich.prompt import Prompt
 
 from engine.draft.given import Draft, Given, Question
 from engine.draft.text import card_text
+from engine.draft.written import Written
 from engine.errors import CardError, ForelightError
 from engine.models.registry import CARD_FILE
 from engine.settings import Settings
@@ -45,10 +46,13 @@ def init(
     assignments: Annotated[list[str] | None, typer.Option("--set", help="name=value: a hyper-parameter")] = None,
 ) -> None:
     """Writes a card for a checkpoint. Exit code 0: it works; 2: something is open; 1: it cannot be done."""
-    if (output / CARD_FILE).exists():
-        err.print(f"Failed. {output / CARD_FILE} is there already. Delete it first, or name another folder.")
-        raise typer.Exit(FAILED)
+    written = Written(output)
     try:
+        if not written.is_free(CARD_FILE):
+            raise CardError(
+                f"{output / CARD_FILE} is there already, and is not as init left it: go on in it, or rename it to have "
+                "it drafted anew. Nothing was changed."
+            )
         given = Given(
             checkpoint=checkpoint,
             module=module,
@@ -70,6 +74,7 @@ def init(
         )
         draft = _asked(given, output, ask=sys.stdin.isatty())
         (output / CARD_FILE).write_text(card_text(draft), encoding="utf-8")
+        written.note(CARD_FILE)
     except ForelightError as exc:
         err.print(f"Failed. {exc}")
         raise typer.Exit(FAILED) from exc
@@ -195,6 +200,10 @@ def _short(value: object) -> str:
 
 def _say(draft: Draft, folder: Path) -> None:
     err.print(f"Written: {folder / CARD_FILE}")
+    if not draft.works:
+        err.print(
+            "Say in the card what is missing; or run this again with the options, as long as nobody changed the card."
+        )
     for question in draft.questions:
         choices = f" {' or '.join(question.choices)}" if question.choices else ""
         option = f" ({question.option}{choices})" if question.option else ""

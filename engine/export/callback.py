@@ -16,6 +16,7 @@ import torch
 import yaml
 
 from engine.cards.card import ModelCard, file_hash, read_card
+from engine.cards.code_files import siblings
 from engine.cards.versions import FIRST, set_default
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.checkpoints.module import lightning_package
@@ -44,7 +45,8 @@ class ExportCard(lightning.Callback):
     A folder that holds this model already gets a further version: its card, its samples, its other versions and which
     one is the default stay as they are, unless `make_default`. One that holds anything else is a CardError before the
     training begins, as is what is wrong with the card. Works with `pytorch_lightning` and with `lightning.pytorch`. A
-    class that was defined in a script has its file copied: it must train only under `if __name__ == "__main__"`.
+    class that was defined in a script has its file copied: it must train only under `if __name__ == "__main__"`. The
+    files beside it that it imports are copied too.
     """
 
     def __init__(
@@ -155,7 +157,7 @@ def _moved(new: Path, folder: Path) -> bool:
 
 
 def _copied_class(module: Any, folder: Path) -> str:
-    """What the card calls the class; its file goes along where no package has it."""
+    """What the card calls the class; its file, and those that it imports, go along where no package has it."""
     kind = type(module)
     lightning_package(kind)
     source = inspect.getsourcefile(kind)
@@ -165,6 +167,10 @@ def _copied_class(module: Any, folder: Path) -> str:
         raise CardError(f"ExportCard: the file of {kind.__qualname__} is not known. Put the class into a file.")
     name = "model" if kind.__module__ == "__main__" else kind.__module__
     shutil.copyfile(source, folder / f"{name}.py")
+    for each in siblings(Path(source)):
+        target = folder / each.relative_to(Path(source).parent)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(each, target)
     return f"{name}:{kind.__qualname__}"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.cards.card import ModelCard, read_card
+from engine.cards.code_files import siblings
 from engine.cards.versions import Version, add_checkpoint, changing
 from engine.errors import CardError
 from engine.models.registry import CARD_FILE
@@ -96,22 +97,39 @@ def add_trained(new: Path, folder: Path, card: ModelCard) -> Version:
 
 
 def _class_beside(new: Path, folder: Path, module: str) -> str:
-    """What the version calls its class. A file that changed gets a name of its own: older versions need theirs."""
+    """What the version calls its class. Code that changed gets a place of its own: older versions need theirs.
+
+    That is a file of another name, or a folder where the class has files beside it that it imports.
+    """
     name, _, kind = module.partition(":")
     source = new / f"{name}.py"
     if not source.is_file():
         return module
-    text = source.read_bytes()
+    others = siblings(source)
     for number in range(1, 10_000):
-        beside = folder / (f"{name}.py" if number == 1 else f"{name}_{number}.py")
+        if others and number > 1:
+            beside, called = folder / f"{name}_{number}", f"{name}_{number}.{name}"
+        else:
+            beside, called = folder, name if number == 1 else f"{name}_{number}"
+        files = {beside / f"{called.rpartition('.')[2]}.py": source}
+        files |= {beside / path.relative_to(new): path for path in others}
+        if _placed(files):
+            return f"{called}:{kind}"
+    raise CardError(f"ExportCard: '{folder}' has thousands of files {name}_…. Delete those that no version needs.")
+
+
+def _placed(files: Mapping[Path, Path]) -> bool:
+    """Whether those files are there now, each as its source is; nothing is written where one is there and another."""
+    if any(path.exists() and path.read_bytes() != source.read_bytes() for path, source in files.items()):
+        return False
+    for path, source in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with beside.open("xb") as file:
-                file.write(text)
+            with path.open("xb") as file:
+                file.write(source.read_bytes())
         except FileExistsError:
             pass
-        if beside.read_bytes() == text:
-            return f"{beside.stem}:{kind}"
-    raise CardError(f"ExportCard: '{folder}' has thousands of files {name}_….py. Delete those that no version needs.")
+    return all(path.read_bytes() == source.read_bytes() for path, source in files.items())
 
 
 def _contradicts(said: Any, found: Any) -> bool:

@@ -149,7 +149,8 @@ def _room(entry: ModelEntry) -> int:
 
 
 def _state(entry: ModelEntry) -> tuple[object, ...]:
-    """What is another once a file of the model is."""
+    """What is another once a file of the model is, or one is there that was missing: data that its code reads, say."""
     checkpoint: tuple[Path, ...] = () if entry.card is None else (entry.folder / entry.card.checkpoint,)
     files = (*checkpoint, *sorted(entry.folder.glob("*.py")))
-    return (entry.card_sha256, *((path.name, changed(path)) for path in files))
+    names = sorted(path.name for path in entry.folder.glob("[!.]*") if path.suffix not in (".ckpt", ".yaml"))
+    return (entry.card_sha256, *names, *((path.name, changed(path)) for path in files))

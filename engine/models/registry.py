@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.cards.card import ModelCard, read_card
+from engine.cards.code_files import code_files, hash_of
 from engine.cards.versions import FIRST, VERSIONS_FILE, Version, card_of, card_text, first_version, read_versions
 from engine.errors import CardError, UnknownModel, UnknownVersion
 from engine.tasks import task_of
@@ -20,7 +20,9 @@ CARD_FILE = "card.yaml"
 class ModelEntry:
     """One version of the model in a folder: its card, or the sentence that says what is wrong with it.
 
-    `text` is the card's, whose hash stands in the runs; `versions` are all that the folder has.
+    `text` is the card's. `card_sha256`, which stands in the runs, is the SHA-256 of that, and of the code beside it
+    where it has any; `code` are those files, and what they were when they were read. `versions` are all that the folder
+    has.
     """
 
     id: str
@@ -32,11 +34,8 @@ class ModelEntry:
     default: str = FIRST
     versions: tuple[Version, ...] = ()
     text: bytes = field(default=b"", repr=False)
-
-    @property
-    def card_sha256(self) -> str:
-        """SHA-256 of the card of this version."""
-        return hashlib.sha256(self.text).hexdigest()
+    card_sha256: str = ""
+    code: Mapping[Path, tuple[int, ...]] = field(default_factory=dict, repr=False, hash=False)
 
     @property
     def is_default(self) -> bool:
@@ -79,13 +78,23 @@ class ModelRegistry:
         return versions[version]
 
     def _versions(self, path: Path) -> Mapping[str, ModelEntry]:
-        watched = (path, path.with_name(VERSIONS_FILE), *sorted(path.parent.glob("*.ckpt")))
+        watched = (path, path.with_name(VERSIONS_FILE), *_beside(path.parent))
         found = tuple(map(changed, watched))
         with self._lock:
             known = self._read.get(path)
-            if known is None or known[0] != found:
+            if known is None or known[0] != found or _code_changed(known[1]):
                 known = self._read[path] = (found, read_entries(path))
             return known[1]
+
+
+def _beside(folder: Path) -> list[Path]:
+    """The folder's checkpoints and Python files: one that is new may be what was missing."""
+    return sorted((*folder.glob("*.ckpt"), *folder.glob("*.py")))
+
+
+def _code_changed(entries: Mapping[str, ModelEntry]) -> bool:
+    """Whether a file that one of them runs is another by now, wherever in the folder it is."""
+    return any(changed(path) != was for entry in entries.values() for path, was in entry.code.items())
 
 
 def read_entries(path: Path) -> Mapping[str, ModelEntry]:
@@ -106,8 +115,12 @@ def read_entries(path: Path) -> Mapping[str, ModelEntry]:
             own = card if version.name == FIRST else card_of(card, version)
             size = _checkpoint_bytes(folder, own)
             own_text = text if version.name == FIRST else card_text(own)
-            found[version.name] = replace(entry, card=own, checkpoint_bytes=size, text=own_text)
-        except CardError as exc:
+            code = {path: changed(path) for path in code_files(own, folder)}
+            sha256 = hash_of(tuple(code), own_text)
+            found[version.name] = replace(
+                entry, card=own, checkpoint_bytes=size, text=own_text, card_sha256=sha256, code=code
+            )
+        except (CardError, OSError) as exc:
             found[version.name] = replace(entry, error=str(exc))
     return {**found, "": found[known.default]}
 

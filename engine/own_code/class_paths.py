@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.errors import CardError
 from engine.own_code.host_code import import_source
+from engine.own_code.missing_files import missing_file
 
 _CLASS, _ARGUMENTS = "class_path", "init_args"
 
@@ -60,6 +61,7 @@ def _value(key: str, said: Any, found: Any, folder: Path) -> Any:
         raise CardError(
             f"{key}: {kind.__name__} cannot be built ({type(exc).__name__}: {exc}); given: "
             f"{', '.join(sorted(arguments)) or 'nothing'}.{unnamed_classes(arguments)}"
+            f" {missing_file(exc, folder, arguments)}".rstrip()
         ) from exc
 
 

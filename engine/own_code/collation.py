@@ -17,6 +17,7 @@ from engine.cards.card import ModelCard
 from engine.errors import CardError
 from engine.own_code.class_paths import taken, unnamed_classes, with_objects
 from engine.own_code.host_code import HostFunction, lightnings
+from engine.own_code.missing_files import missing_file
 
 _HOOKS = ("on_before_batch_transfer", "on_after_batch_transfer")
 Collate = Callable[[list[Any]], Any]
@@ -51,6 +52,7 @@ def _built(named: HostFunction, kind: Any, card: ModelCard, folder: Path, found:
             f"collate: {named.reference} cannot be built ({type(exc).__name__}: {exc}). Its arguments come from the "
             f"checkpoint's values of the DataModule and the card's data_parameters; given: "
             f"{', '.join(sorted(arguments)) or 'none'}.{unnamed_classes(arguments)}"
+            f" {missing_file(exc, folder, arguments)}".rstrip()
         ) from exc
 
 

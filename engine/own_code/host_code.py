@@ -5,7 +5,6 @@ What such a function raises becomes a sentence with its name and the line, in th
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
 import sys
@@ -19,8 +18,10 @@ from typing import Any
 
 import torch
 
+from engine.cards.code_files import file_beside, hash_of, siblings
 from engine.errors import CardError, DecodeRaised, EncodeRaised, ForelightError, HostCodeFailed
-from engine.own_code.siblings import importable
+from engine.own_code.importable import importable
+from engine.own_code.missing_files import missing_file
 
 _NOT_THE_ROWS = (MemoryError, OSError, torch.OutOfMemoryError, torch.AcceleratorError)
 _MOST_SIGNS = 300
@@ -57,7 +58,8 @@ class HostFunction:
         said = f"{type(exc).__name__}{f': {words[0]}' if words else ''}"
         sentence = f"{self.key}: {self.reference} failed{where}: {said}"
         if isinstance(exc, _NOT_THE_ROWS):
-            return HostCodeFailed(sentence)
+            mending = missing_file(exc, Path(file).parent)
+            return HostCodeFailed(f"{sentence}. {mending}" if mending else sentence)
         why = words[0] if words and type(exc) in (ValueError, RuntimeError) else said
         kind = DecodeRaised if self.key == "decode" else EncodeRaised
         return kind(sentence, self.key, why[:_MOST_SIGNS])
@@ -74,18 +76,30 @@ def lightnings() -> list[ModuleType]:
 
 def import_source(name: str, folder: Path, key: str) -> ModuleType:
     """`name`.py beside the card, else the package's module of that name; CardError where it cannot be imported."""
-    beside = folder / f"{name}.py"
+    beside = file_beside(name, folder)
     try:
         if name == "__main__":
             raise ImportError("a script's own name, which only that script knows")
-        return _import_file(beside) if beside.is_file() else importlib.import_module(name)
+        return _import_file(beside) if beside is not None else importlib.import_module(name)
     except Exception as exc:  # importing runs the host's own code
-        lacking = (isinstance(exc, ModuleNotFoundError) and exc.name) or name
-        file = "a file with the class" if name == "__main__" else f"{lacking.partition('.')[0]}.py"
-        raise CardError(
-            f"{key}: '{name}' cannot be imported ({type(exc).__name__}: {exc}). Put {file} beside the card, or "
-            "install the package it is in."
-        ) from exc
+        mending = missing_file(exc, folder) or _mending(exc, name, folder, beside)
+        raise CardError(f"{key}: '{name}' cannot be imported ({type(exc).__name__}: {exc}). {mending}") from exc
+
+
+def _mending(exc: Exception, name: str, folder: Path, beside: Path | None) -> str:
+    """What to do about the error of an import."""
+    if name == "__main__":
+        return "Put a file with the class beside the card, or install the package it is in."
+    if isinstance(exc, ModuleNotFoundError):
+        lacking = (exc.name or name).partition(".")[0]
+        return f"Put {lacking}.py beside the card, or install the package it is in."
+    if isinstance(exc, SyntaxError):
+        return "Mend that line."
+    frames = traceback.extract_tb(exc.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(folder.absolute())]
+    if beside is None or not own:
+        return "Look whether the package is whole, and of the version that the model was trained with."
+    return f"Mend {Path(own[-1].filename).name}, line {own[-1].lineno}."
 
 
 def import_function(key: str, reference: str, folder: Path) -> HostFunction:
@@ -108,8 +122,8 @@ class _AsItStands(SourceFileLoader):
 
 
 def _import_file(path: Path) -> ModuleType:
-    """The file as a module, named by its content, so that a changed file is a new module."""
-    name = f"forelight_model_{hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:16]}"
+    """The file as a module, named by its content and that of the files it imports: once changed it is a new one."""
+    name = f"forelight_model_{hash_of((path, *siblings(path)), str(path).encode())[:16]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path, loader=_AsItStands(name, str(path)))

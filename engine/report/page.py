@@ -102,7 +102,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Finished", _time(run.finished)),
         ("Speed", f"{run.seconds:.2f} s, {run.rows_per_second:,.0f} rows a second" if run.seconds else ""),
         ("Options", ", ".join(f"{name} = {value}" for name, value in options.items())),
-        ("Card's SHA-256", run.card_sha256),
+        ("SHA-256 of card and code", run.card_sha256),
         ("Checkpoint's SHA-256", run.checkpoint_sha256),
     ]
     return [(name, fact) for name, fact in facts if fact]

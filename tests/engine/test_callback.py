@@ -234,6 +234,26 @@ def test_a_class_that_changed_leaves_older_versions_theirs(tmp_path: Path, flats
     ]
 
 
+def test_files_that_the_class_imports_go_along_and_stay_with_their_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, sizes, folder = tmp_path / "houses.py", tmp_path / "house_sizes.py", tmp_path / "models" / "houses"
+    code = CODE.format(package="pytorch_lightning").replace("nn.Linear(features, 1)", "house_sizes.layer(features)")
+    source.write_text("import house_sizes\n" + code)
+    monkeypatch.syspath_prepend(tmp_path)
+    for bias in (True, False):
+        sizes.write_text(f"from torch import nn\ndef layer(features): return nn.Linear(features, 1, bias={bias})\n")
+        train(pytorch_lightning, __import__("houses").Price(2), ExportCard(folder, **CARD), tmp_path)
+        del sys.modules["houses"], sys.modules["house_sizes"]
+    entries = read_entries(folder / "card.yaml")
+    assert [entries[name].usable_card().module for name in ("1", "2")] == ["houses:Price", "houses_2.houses:Price"]
+    models = [load_model(entries[name].usable_card(), folder) for name in ("1", "2")]
+    assert [model.module.net.bias is None for model in models] == [False, True]
+    (folder / "houses_2" / "house_sizes.py").write_text("broken")
+    again = read_entries(folder / "card.yaml")
+    assert [again[name].card_sha256 == entries[name].card_sha256 for name in ("1", "2")] == [True, False]
+
+
 def test_a_training_is_not_lost_where_the_folder_is_anothers_by_its_end(
     tmp_path: Path, flats: tuple[Path, Any]
 ) -> None:

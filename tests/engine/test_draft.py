@@ -240,6 +240,42 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
     assert (where / "card.yaml").read_text() == "title: mine", "a card that is there is not written over"
 
 
+def test_a_card_that_nobody_changed_is_drafted_anew(tmp_path: Path) -> None:
+    folder, where = trained(tmp_path, REGRESSION, 4), tmp_path / "models" / "mine"
+    options = ("--set", "features=4", "--task", "tabular-regression", "--inputs", "a,b,c,d")
+    assert drafted(tmp_path, folder, *options[:2]).exit_code == 2
+    (folder / "model.py").write_text(REGRESSION + "# a line more\n")
+    assert drafted(tmp_path, folder, *options).exit_code == 2
+    assert (where / "model.py").read_text().endswith("# a line more\n")
+    done = drafted(tmp_path, folder, *options, "--outputs", "price")
+    assert done.exit_code == 0, done.output
+    for name, words in (("model.py", "was not left so by init"), ("card.yaml", "is not as init left it")):
+        changed = (where / name).read_text() + "# mine\n"
+        (where / name).write_text(changed)
+        done = drafted(tmp_path, folder, *options)
+        assert (done.exit_code, words in done.output) == (1, True), done.output
+        assert (where / name).read_text() == changed
+
+
+@pytest.mark.parametrize(("width", "words"), [(6, "'plan' (2), 'city' (3) make 6"), (4, "the first of each left out")])
+def test_one_hot_columns_are_seen(tmp_path: Path, width: int, words: str) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("age,plan,city,y\n" + "".join(f"{n},{'ab'[n % 2]},{'cde'[n // 3]},{n % 2}\n" for n in range(9)))
+    folder = trained(tmp_path, CLASSIFIER, width)
+    done = drafted(tmp_path, folder, "--sample", rows, "--target", "y")
+    assert (done.exit_code, words in done.output) == (2, True), done.output
+    (tmp_path / "one_hot.py").write_text(
+        "import torch\ndef encode(rows, card):\n"
+        "    columns = [rows['age'].to_pylist()]\n"
+        "    for name, values in (('plan', 'ab'), ('city', 'cde')):\n"
+        f"        columns += [[v == each for v in rows[name].to_pylist()] for each in values[{int(width == 4)}:]]\n"
+        "    return torch.tensor(columns).float().T\n"
+    )
+    told = ("--sample", rows, "--target", "y", "--encode", f"{tmp_path / 'one_hot.py'}:encode")
+    done = drafted(tmp_path, folder, *told)
+    assert done.exit_code == 0, done.output
+
+
 DOUBTFUL = {
     "stays in train mode": """
 import pytorch_lightning as pl

@@ -12,11 +12,11 @@ import torch
 import yaml
 from typer.testing import CliRunner
 
+from engine.cards.code_files import siblings
 from engine.cli import app
 from engine.draft.without_objects import copy_without_objects
 from engine.errors import CardError
 from engine.own_code.host_code import import_source
-from engine.own_code.siblings import siblings
 from tests.threats.checkpoints import Runs
 
 pytestmark = pytest.mark.filterwarnings("ignore:Attribute .loss. is an instance of")
@@ -191,3 +191,41 @@ def test_packages_beside_the_class_do_not_meet_those_of_another_model(tmp_path: 
         (package / "sizes.py").write_text(f"WIDTH = {width}\n")
         (tmp_path / name / "beside.py").write_text("from package_beside.sizes import WIDTH\n")
     assert [import_source("beside", tmp_path / name, "module").WIDTH for name in ("first", "second")] == [4, 7]
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("open('vocab.json')", r"The file 'vocab.json' is not there .*open it as Path\(__file__\)"),
+        (
+            "open('/nowhere/vocab.json')",
+            r"The file '/nowhere/vocab.json' is not .*Put vocab.json beside the card",
+        ),
+        (
+            "import pathlib as p; open(p.Path(__file__).with_name('vocab.json'))",
+            r"\. Put vocab.json beside the card\.$",
+        ),
+        ("import pathlib\nNUMBER = 1 / 0", r"\. Mend beside.py, line 2\.$"),
+        ("x = ", r"SyntaxError.*Mend that line\.$"),
+    ],
+)
+def test_what_keeps_a_file_from_being_imported_is_said(tmp_path: Path, code: str, words: str) -> None:
+    (tmp_path / "beside.py").write_text(code)
+    with pytest.raises(CardError, match=words):
+        import_source("beside", tmp_path, "module")
+
+
+def test_packages_beside_a_file_are_its_own(tmp_path: Path) -> None:
+    for name, width in (("one", 4), ("two", 7)):
+        inside = tmp_path / name / "nets" / "parts"
+        inside.mkdir(parents=True)
+        (tmp_path / name / "beside.py").write_text("from nets import WIDTH\nfrom nets.parts import other")
+        (inside.parent / "__init__.py").write_text("from .sizes import WIDTH")
+        (inside.parent / "sizes.py").write_text(f"WIDTH = {width}")
+        (inside / "other.py").touch()
+        (inside / "unused.py").touch()
+    found = {str(path.relative_to(tmp_path / "one")) for path in siblings(tmp_path / "one" / "beside.py")}
+    assert found == {"nets/__init__.py", "nets/sizes.py", "nets/parts/other.py"}
+    assert [import_source("beside", tmp_path / name, "module").WIDTH for name in ("one", "two")] == [4, 7]
+    (tmp_path / "two" / "nets" / "sizes.py").write_text("WIDTH = 12")
+    assert import_source("beside", tmp_path / "two", "module").WIDTH == 12, "the file that imports it is the same"

@@ -73,6 +73,9 @@ def broken(rows, card):
 
 def one_too_few(rows, card):
     return torch.zeros(rows.num_rows - 1, 2)
+
+def unread(rows, card):
+    return open("vocab.json")
 """
 TEXT_CARD: dict[str, Any] = {
     "title": "Letters",
@@ -200,6 +203,7 @@ def test_decode_may_give_what_the_task_reads(engine: Engine, models: Path, tmp_p
         ({"encode": "words:one_too_few"}, "encode: words:one_too_few gives 2 entries for 3 rows"),
         ({"encode": "words:leters"}, "encode: there is no function 'leters' in words; it has broken, column"),
         ({"encode": "wrods:letters"}, "encode: 'wrods' cannot be imported"),
+        ({"encode": "words:unread"}, r"FileNotFoundError: .*Put vocab.json beside the card, and open it as Path\("),
         ({"decode": "words:named"}, "decode: words:named gives list, expected a tensor, or a dict of columns"),
     ],
 )
@@ -224,6 +228,32 @@ def test_what_decode_gives_is_checked(models: Path, body: str, words: str) -> No
     (folder / "own.py").write_text(f"def decode(output, rows, card):\n    {body}\n")
     with pytest.raises(HostCodeFailed, match=words):
         loaded(folder)
+
+
+def test_files_that_the_class_reads_are_named(models: Path, tmp_path: Path) -> None:
+    folder = write_model(models / "m", LINEAR, TABULAR_CARD)
+    reads = "        open(words or __file__.replace('model.py', 'vocab.json'))\n        self.layer"
+    (folder / "model.py").write_text(LINEAR.replace("1):", "1, words=''):").replace("        self.layer", reads))
+    with pytest.raises(CardError, match=r"Model cannot be built\. Put vocab\.json beside the card\."):
+        loaded(folder)
+    card = {"module": "model:Model", **TABULAR_CARD, "hyper_parameters": {"words": str(tmp_path / "words.txt")}}
+    (folder / "card.yaml").write_text(yaml.safe_dump(card))
+    with pytest.raises(CardError, match=r"words\.txt' is its argument words, .*say in the card where: words: /…/words"):
+        loaded(folder)
+
+
+def test_changed_code_beside_the_card_is_another_model(engine: Engine, models: Path, tmp_path: Path) -> None:
+    folder = write_model(models / "m", LINEAR, {**TABULAR_CARD, "encode": "own:rows_of"})
+    code = "import torch, scale\ndef rows_of(rows, card):\n"
+    code += "    return torch.tensor([list(row.values()) for row in rows.to_pylist()]).float() * scale.FACTOR\n"
+    (folder / "own.py").write_text(code)
+    pl.DataFrame({name: [1.0, 2.0] for name in "abcd"}).write_csv(tmp_path / "rows.csv")
+    state, found = weights(folder), []
+    for factor in (1, 10):
+        (folder / "scale.py").write_text(f"FACTOR = {factor}\n")
+        found.append(Predicting(engine).results("m", [tmp_path / "rows.csv"]).page(0, 10)["y"].to_list())
+    sums = [float(state["layer.weight"].sum()) * x for x in (1, 2, 10, 20)]
+    assert [*found[0], *found[1]] == pytest.approx([each + float(state["layer.bias"]) for each in sums], rel=1e-4)
 
 
 def test_items_are_collated(engine: Engine, models: Path, tmp_path: Path) -> None:
