@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine import Engine, Options, Source
 from engine.runs.book import question_of
+from engine.runs.run import Record
 
 MODEL = "diabetes-progression"
 ROOT = Path(__file__).parents[2]
@@ -37,13 +38,16 @@ def test_a_table_that_differs_in_one_cell_is_another_question(engine: Engine, sa
     head, *lines = (samples / MODEL / "samples" / "patients.csv").read_text().splitlines()
     rows = (lines * (ROWS // len(lines) + 1))[:ROWS]
 
-    def question() -> str:
+    def checked() -> Record:
         path = tmp_path / "rows.csv"
         path.write_text("\n".join([head, *rows]) + "\n")
-        return question_of(engine._open().book.record(engine.check(MODEL, [Source("rows.csv", path)]).id), Options())
+        return engine._open().book.record(engine.check(MODEL, [Source("rows.csv", path)]).id)
 
-    first = question()
-    assert question() == first
+    record = checked()
+    first = question_of(record, Options())
+    assert question_of(checked(), Options()) == first
     old = rows[ROWS // 3]
     rows[ROWS // 3] = f"{old[:-1]}{(int(old[-1]) + 1) % 10}"
-    assert question() != first
+    others = [checked(), *(record.model_copy(update={name: "0" * 64}) for name in ("card_sha256", "checkpoint_sha256"))]
+    asked = {question_of(record, Options(batch_size=7)), *(question_of(each, Options()) for each in others)}
+    assert len(asked - {first}) == 4

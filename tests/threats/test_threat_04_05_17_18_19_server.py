@@ -233,10 +233,13 @@ def test_threat_18_the_log_holds_no_cell_no_name_no_key(server: Server) -> None:
 def test_threat_19_what_streamlit_is_told(server: Server) -> None:
     told = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
     assert told["browser"]["gatherUsageStats"] is False
+    assert told["browser"]["serverAddress"] == "127.0.0.1", "else it asks a service outside for its own address"
     assert told["server"]["disconnectedSessionTTL"] <= 60
     assert told["client"]["showErrorDetails"] == "none"
+    assert told["client"]["showErrorLinks"] is False
     assert told["client"]["disableDataExport"] is True
     assert told["server"]["address"] == "127.0.0.1"
+    assert told["server"]["enableXsrfProtection"] is True
 
 
 def test_threat_19_of_static_files_there_are_fonts_alone(server: Server) -> None:

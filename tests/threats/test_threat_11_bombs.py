@@ -48,6 +48,7 @@ BOMBS = {
     "a storage of any size": b"ctorch.storage\nUntypedStorage\n" + number(10**10) + b"\x85R",
     "one number in ten billion places": tensor(number(10**10)),
     "numbers that are not there": tensor(number(10**10), b"K\1"),
+    "some numbers that are not there": tensor(b"K\x08", b"K\1"),
     "numbers before the first": tensor(b"K\1", offset=number(-10)),
     "more numbers than the file has": tensor(b"K\4", b"K\1", there=200),
     "a tensor without numbers": b"ctorch._utils\n_rebuild_meta_tensor_no_storage\n"
@@ -61,11 +62,13 @@ BOMBS = {
 
 @pytest.mark.parametrize("value", BOMBS.values(), ids=BOMBS)
 @pytest.mark.parametrize("key", [b"callbacks", b"state_dict"])
-def test_nothing_is_made_of_it(tmp_path: Path, key: bytes, value: bytes) -> None:
-    path = repacked(saved(tmp_path / "model.ckpt"), under(key, value))
+def test_nothing_is_made_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: bytes, value: bytes) -> None:
+    path, made = repacked(saved(tmp_path / "model.ckpt"), under(key, value)), []
+    monkeypatch.setattr(torch, "load", lambda *given, **named: made.append(given))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(CheckpointError):
         load(path)
+    assert not made
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10 < _MOST_GROWTH
 
 
@@ -144,10 +147,21 @@ def test_two_zips_in_one_file(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "a") as archive:
         archive.comment = bomb
     commented = path.read_bytes()
-    for content in (commented, bomb + harmless, harmless + harmless, harmless + b"x", b"x" * 64 + harmless):
+    beside = commented, bomb + harmless, harmless + harmless, harmless + b"x", b"x" * 64 + harmless
+    for content in (*beside, harmless[:-2] + b"\1\0"):
         path.write_bytes(content)
         with pytest.raises(CheckpointError, match="more than one zip"):
             load(path)
+
+
+def test_a_member_that_says_it_is_larger_than_the_file(tmp_path: Path) -> None:
+    """torch takes the memory first."""
+    path = saved(tmp_path / "model.ckpt")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.getinfo("model/data/0").file_size = 10**9
+        archive._didModify = True  # type: ignore[attr-defined]  # so that it writes its list again
+    with pytest.raises(CheckpointError, match="declares more bytes than it has"):
+        load(path)
 
 
 def test_one_zip_that_is_read_in_two_ways(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import openpyxl
 import polars as pl
 import pytest
 
+from engine.results.files import csv_text
 from tests.conftest import Predicting
 from tests.engine.making import TABULAR_CARD, write_model
 from tests.threats.hostile import CODE
@@ -24,7 +25,7 @@ FORMULAS = (
     "\t=1+1",
     "\r=1+1",
 )
-HARMLESS = ("-12.5", "+1e-5", "-3", "a=b", "1,5", "−4", "'quoted")
+HARMLESS = ("-12.5", "+1e-5", "-3", "a=b", "1,5", "−4", "'quoted", "http://evil.example/x", "mailto:x@evil.example")
 OWN = "=own()"
 
 
@@ -60,6 +61,15 @@ def test_csv_and_excel_run_nothing(run: Callable[[str], Path]) -> None:
 
     places = {cell.value: cell.column for cell in book.active[1]}
     assert all(row[places["b"] - 1].data_type == "n" for row in book.active.iter_rows(min_row=2))
+
+
+def test_small_tables_run_nothing_either() -> None:
+    """A chart's numbers, a template: what is made of a frame at once."""
+    assert csv_text(pl.DataFrame({OWN: [FORMULAS[0], "-12.5"], "b": [-1.5, 2.0]})).splitlines() == [
+        f"'{OWN},b",
+        f'"\'{FORMULAS[0].replace(chr(34), chr(34) * 2)}",-1.5',
+        "-12.5,2.0",
+    ]
 
 
 def test_formats_for_programs_keep_texts_to_the_sign(run: Callable[[str], Path]) -> None:
