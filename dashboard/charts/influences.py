@@ -20,7 +20,7 @@ def influence_figure(changes: Sequence[tuple[str, str, float]], title: str) -> g
         y=[f"{axis_label(column)}<br>{axis_label(said)}" for column, said, _ in changes],  # two lines, for phones
         orientation="h",
         marker={"color": [_UP if size >= 0 else _DOWN for size in sizes], "line": {"width": 0}},
-        text=[f"{'+' if size > 0 else ''}{number(size, 3)}" for size in sizes],
+        text=[f"{'+' if size > 0 else ''}{number(size, 2)}" for size in sizes],
         textposition="auto",
         textangle=0,
         cliponaxis=False,  # on a phone a figure is wider than the room beside its bar
@@ -29,7 +29,10 @@ def influence_figure(changes: Sequence[tuple[str, str, float]], title: str) -> g
     figure = quiet(go.Figure(bars), axis_label(title), "")
     figure.update_layout(**bar_sizes(len(changes), 80 + 40 * len(changes)))
     figure.update_xaxes(zeroline=True, range=_room(sizes))
-    return figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)
+    figure.update_layout(margin_r=20)
+    return figure.update_yaxes(
+        autorange="reversed", showgrid=False, type="category", automargin=True, ticklabelstandoff=8
+    )
 
 
 def _room(sizes: Sequence[float]) -> list[float]:
