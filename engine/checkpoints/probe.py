@@ -100,9 +100,10 @@ def _probed(module: nn.Module, card: ModelCard, task: Task, own: OwnCode, made: 
             f"{type(module).__name__} could not be run on {what} of {PROBE_ROWS[0]} rows ({'; '.join(failures)}). "
             "Compare it with what the module was trained on."
         )
+    looked_at = "size and channels of image" if card.image else "signature's number of columns"
     raise ModuleProbeError(
         f"{type(module).__name__} could not be run on {PROBE_ROWS[0]} made-up rows ({'; '.join(failures)}). Check the "
-        "signature's number of columns, or say in the card what its step takes: batch: tensor, pair, dict or list."
+        f"{looked_at}, or say in the card what its step takes: batch: tensor, pair, dict or list."
     )
 
 

@@ -91,7 +91,8 @@ def _mending(exc: Exception, name: str, folder: Path, beside: Path | None) -> st
     if name == "__main__":
         return "Put a file with the class beside the card, or install the package it is in."
     if isinstance(exc, ModuleNotFoundError):
-        lacking = (exc.name or name).partition(".")[0]
+        top, *inside = (exc.name or name).split(".")
+        lacking = "/".join((top, *inside)) if (folder / top).is_dir() else top  # a package that is there, but not whole
         return f"Put {lacking}.py beside the card, or install the package it is in."
     if isinstance(exc, SyntaxError):
         return "Mend that line."

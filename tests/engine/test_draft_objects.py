@@ -229,3 +229,6 @@ def test_packages_beside_a_file_are_its_own(tmp_path: Path) -> None:
     assert [import_source("beside", tmp_path / name, "module").WIDTH for name in ("one", "two")] == [4, 7]
     (tmp_path / "two" / "nets" / "sizes.py").write_text("WIDTH = 12")
     assert import_source("beside", tmp_path / "two", "module").WIDTH == 12, "the file that imports it is the same"
+    (tmp_path / "two" / "nets" / "sizes.py").unlink()
+    with pytest.raises(CardError, match=r"Put nets/sizes\.py beside the card"):
+        import_source("beside", tmp_path / "two", "module")
