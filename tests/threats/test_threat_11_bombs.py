@@ -56,6 +56,7 @@ BOMBS = {
     "a key that takes for ever to hash": b"}" + _EMPTY_TUPLE + _PAIR_OF_IT * 60 + b"K\1s",
     "a set that takes for ever to hash": b"c__builtin__\nset\n]" + _EMPTY_TUPLE + _PAIR_OF_IT * 60 + b"a\x85R",
     "a text that takes for ever to decode": b"c_codecs\nencode\nX\1\0\0\0aX\4\0\0\0idna\x86R",
+    "a set with a state": b"c__builtin__\nset\n]\x85R}b",
     "an instruction that torch does not know": b"\x8f",
 }  # fmt: skip
 
