@@ -33,10 +33,8 @@ def fault(source: Source, path: Path, separator: str, fields: int) -> str:
     """The first line that is no CSV, or longer than the header, and what is wrong with it; "" where there is none."""
     with path.open(encoding="utf-8", newline="") as file:
         lines = _Lines(file)
-        reader = csv.reader(lines, delimiter=separator, strict=True)
-        begun = 1
         try:
-            for record in reader:
+            for begun, record in _records(source, lines, separator):
                 if len(record) > fields:
                     return (
                         f"{source.name}, line {begun}: found {len(record)} fields, expected {fields} as in the header. "
@@ -44,10 +42,23 @@ def fault(source: Source, path: Path, separator: str, fields: int) -> str:
                     )
                 if any('"' in cell for cell in record) and '""' not in lines.last:
                     return f"{source.name}, line {begun}: {_STRAY}"
-                begun = reader.line_num + 1
-        except csv.Error as exc:
-            return f"{source.name}, line {begun}: {_words(exc)}"
+        except ReadError as exc:
+            return str(exc)
     return ""
+
+
+def _records(source: Source, lines: Iterator[str], separator: str, before: int = 0) -> Iterator[tuple[int, list[str]]]:
+    """(number of its first line, cells) of each record; so many lines were read before.
+
+    Raises ReadError where quotes are such that lines could be read in several ways.
+    """
+    reader, begun = csv.reader(lines, delimiter=separator, strict=True), before + 1
+    try:
+        for record in reader:
+            yield begun, record
+            begun = before + reader.line_num + 1
+    except csv.Error as exc:
+        raise ReadError(f"{source.name}, line {begun}: {_words(exc)}") from exc
 
 
 _STRAY = 'a quote (") stands inside a cell. Put quotes around the cell, and write those inside of it twice.'
@@ -105,10 +116,5 @@ def _cells(source: Source, path: Path, separator: str) -> Iterator[tuple[int, in
             return
     with path.open(encoding="utf-8", newline="") as text:
         text.seek(place)
-        reader, begun = csv.reader(text, delimiter=separator, strict=True), number + 1
-        try:
-            for record in reader:
-                yield begun, len(record)
-                begun = number + reader.line_num + 1
-        except csv.Error as exc:
-            raise ReadError(f"{source.name}, line {begun}: {_words(exc)}") from exc
+        for begun, record in _records(source, text, separator, number):
+            yield begun, len(record)
