@@ -46,6 +46,11 @@ def unnamed_classes(arguments: Mapping[str, Any]) -> str:
     )
 
 
+def what_lacks(exc: Exception, arguments: Mapping[str, Any], folder: Path) -> str:
+    """What to do where an object could not be built with these: of classes not named, and of a file that is missing."""
+    return f"{unnamed_classes(arguments)} {missing_file(exc, folder, arguments)}".rstrip()
+
+
 def _value(key: str, said: Any, found: Any, folder: Path) -> Any:
     if isinstance(said, list | tuple):
         return [_value(f"{key}[{number}]", each, None, folder) for number, each in enumerate(said)]
@@ -60,8 +65,7 @@ def _value(key: str, said: Any, found: Any, folder: Path) -> Any:
     except Exception as exc:  # the host's own class
         raise CardError(
             f"{key}: {kind.__name__} cannot be built ({type(exc).__name__}: {exc}); given: "
-            f"{', '.join(sorted(arguments)) or 'nothing'}.{unnamed_classes(arguments)}"
-            f" {missing_file(exc, folder, arguments)}".rstrip()
+            f"{', '.join(sorted(arguments)) or 'nothing'}.{what_lacks(exc, arguments, folder)}"
         ) from exc
 
 

@@ -15,9 +15,8 @@ from torch.utils.data import DataLoader
 
 from engine.cards.card import ModelCard
 from engine.errors import CardError
-from engine.own_code.class_paths import taken, unnamed_classes, with_objects
+from engine.own_code.class_paths import taken, what_lacks, with_objects
 from engine.own_code.host_code import HostFunction, lightnings
-from engine.own_code.missing_files import missing_file
 
 _HOOKS = ("on_before_batch_transfer", "on_after_batch_transfer")
 Collate = Callable[[list[Any]], Any]
@@ -51,8 +50,7 @@ def _built(named: HostFunction, kind: Any, card: ModelCard, folder: Path, found:
         raise CardError(
             f"collate: {named.reference} cannot be built ({type(exc).__name__}: {exc}). Its arguments come from the "
             f"checkpoint's values of the DataModule and the card's data_parameters; given: "
-            f"{', '.join(sorted(arguments)) or 'none'}.{unnamed_classes(arguments)}"
-            f" {missing_file(exc, folder, arguments)}".rstrip()
+            f"{', '.join(sorted(arguments)) or 'none'}.{what_lacks(exc, arguments, folder)}"
         ) from exc
 
 
