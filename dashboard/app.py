@@ -20,6 +20,7 @@ from dashboard.access.origins import OwnOrigin
 from dashboard.access.security import Closed, SecurityHeaders
 from dashboard.access.visitors import Visitors
 from dashboard.failures import show_failure
+from dashboard.frame import OwnFrame
 from dashboard.leftovers import keep_memory_together, leftovers_given_back
 from dashboard.logs import speak_through_one
 from dashboard.resources import get_engine, warm_up
@@ -66,6 +67,7 @@ app = st.App(
         Middleware(LoginWall),
         Middleware(LoginTrail),
         Middleware(Closed),
+        Middleware(OwnFrame),
     ],
     exception_handlers=EXCEPTION_HANDLERS,
     on_script_error=show_failure,

@@ -36,6 +36,7 @@ LAYERS = (
     ("engine.cli", "engine.demos"),
     ("engine.__main__",),
     (
+        "dashboard.frame",
         "dashboard.glossary",
         "dashboard.leftovers",
         "dashboard.logs",

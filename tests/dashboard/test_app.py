@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,16 @@ def test_routes_and_pages_carry_the_headers() -> None:
     assert (nothing.status_code, nothing.text) == (404, "There is nothing here.")
     for answer in (nothing, page):
         assert "img-src 'self' data: blob:" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", ["/", "/result?run=x", "/static/index.html", "/nothing"])
+def test_the_frame_of_every_page_is_ours(path: str) -> None:
+    """Streamlit's, each of its parts that we want otherwise found and changed."""
+    answer = TestClient(app, base_url="http://127.0.0.1").get(path)
+    for ours in ("<title>Forelight</title>", "BACKEND_BASE_URL", "inter-latin", "data:image/png", 'class="coming"'):
+        assert answer.text.count(ours) == 1, ours
+    assert answer.text.count("<noscript>") == 1
+    assert not re.search(">Streamlit|Streamlit app|SourceSans|favicon.png|service-desc", answer.text)
 
 
 def test_no_folder_that_streamlit_takes_for_pages() -> None:

@@ -125,7 +125,7 @@ def _card(figures: list[dict[str, object]], example: np.ndarray) -> dict[str, ob
         }
         for name, value in zip(SENSORS, example, strict=True)
     ]
-    outputs = [{"name": f"state_{name}", "description": f"true state {name}"} for name in STATES]
+    outputs = [{"name": f"state_{name}", "description": f"State {name} of the system"} for name in STATES]
     return {
         "title": "Lorenz state",
         "task": "sequence-regression",
