@@ -104,8 +104,7 @@ class ActiveRun:
         if not self.folder.is_held(self.claim):
             self.leave()
             return
-        self.folder.write_plan(plan.to_json())
-        self.plan = plan
+        self.plan = plan.keep(self.folder)
 
     def finish_shard(self, span: Span, content: Mapping[str, Any], device: int) -> None:
         """The shard is whole and on the disk."""

@@ -78,7 +78,7 @@ class Ahead:
         with self._changed:
             self._ready, self._total = ready, total
             if self._plan is None and not self.ended:
-                self._fix(planned_at_once(self._folder, self._card, total, self._options))
+                self._plan = planned_at_once(self._folder, self._card, total, self._options)
             self._changed.notify_all()
 
     def waits(self) -> bool:
@@ -181,13 +181,7 @@ class Ahead:
             return
         if content["sure"]:
             self._sizes.learn(content["device"], content["batch_size"])
-        self._fix(planned(self._folder, self._card, self._total, content["batch_size"]))
-
-    def _fix(self, plan: Plan | None) -> None:
-        """From now on the run's batches stand fast."""
-        if plan is not None:
-            self._folder.write_plan(plan.to_json())
-        self._plan = plan
+        self._plan = planned(self._folder, self._card, self._total, content["batch_size"]).keep(self._folder)
 
     def _keep(self, content: Mapping[str, Any]) -> None:
         """A shard is whole and on the disk."""

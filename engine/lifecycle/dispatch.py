@@ -120,8 +120,6 @@ class Dispatcher:
         plan = Plan.from_json(folder.plan())
         if plan is None:
             plan = planned_at_once(folder, read_card(folder.path / CARD_FILE), taken.rows_total, taken.options)
-            if plan is not None:
-                folder.write_plan(plan.to_json())
         folder.write(taken)
         log.info("a run was taken on", extra={"run": taken.id, "model": taken.model_id, "rows": taken.rows_total})
         self._backend.submit(folder, taken, plan, claim)

@@ -38,6 +38,11 @@ class Plan:
             end = (start // self.batch_size + max(1, round(lines / self.batch_size))) * self.batch_size
         return (start, min(end, stop)), ((end, stop) if end < stop else None)
 
+    def keep(self, folder: RunFolder) -> Plan:
+        """The plan, written into the run's folder: from now on its batches stand fast."""
+        folder.write_plan(self.to_json())
+        return self
+
     def to_json(self) -> dict[str, Any]:
         return {"batch_size": self.batch_size, "edges": list(self.edges)}
 
@@ -59,11 +64,11 @@ def planned(folder: RunFolder, card: ModelCard, rows: int, batch_size: int) -> P
 
 
 def planned_at_once(folder: RunFolder, card: ModelCard, rows: int, options: Options) -> Plan | None:
-    """The plan where its batch size is given, or hardly matters; None where it is worth measuring first."""
+    """The plan, kept, where its batch size is given or hardly matters; None where it is worth measuring first."""
     usual = usual_batch_size(card)
     if options.batch_size is None and rows >= _BATCHES_WORTH_MEASURING * usual:
         return None
-    return planned(folder, card, rows, options.batch_size or usual)
+    return planned(folder, card, rows, options.batch_size or usual).keep(folder)
 
 
 def missing(span: Span, finished: Iterable[Span]) -> tuple[Span, ...]:
