@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from engine.backends.allowance import Allowance
@@ -149,8 +148,10 @@ def _room(entry: ModelEntry) -> int:
 
 
 def _state(entry: ModelEntry) -> tuple[object, ...]:
-    """What is another once a file of the model is, or one is there that was missing: data that its code reads, say."""
-    checkpoint: tuple[Path, ...] = () if entry.card is None else (entry.folder / entry.card.checkpoint,)
-    files = (*checkpoint, *sorted(entry.folder.glob("*.py")))
+    """What is another once card, code or checkpoint is, or a file is there that was missing: data that code reads, say.
+
+    The hash of the card is that of the code beside it, too.
+    """
+    checkpoint = () if entry.card is None else changed(entry.folder / entry.card.checkpoint)
     names = sorted(path.name for path in entry.folder.glob("[!.]*") if path.suffix not in (".ckpt", ".yaml"))
-    return (entry.card_sha256, *names, *((path.name, changed(path)) for path in files))
+    return entry.card_sha256, checkpoint, *names

@@ -53,7 +53,7 @@ class ModelRegistry:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = tuple(folders)
-        self._read: dict[Path, tuple[tuple[tuple[int, ...], ...], Mapping[str, ModelEntry]]] = {}
+        self._read: dict[Path, tuple[Mapping[Path, tuple[int, ...]], Mapping[str, ModelEntry]]] = {}
         self._lock = threading.Lock()
 
     def entries(self) -> tuple[ModelEntry, ...]:
@@ -78,23 +78,20 @@ class ModelRegistry:
         return versions[version]
 
     def _versions(self, path: Path) -> Mapping[str, ModelEntry]:
-        watched = (path, path.with_name(VERSIONS_FILE), *_beside(path.parent))
-        found = tuple(map(changed, watched))
+        beside = (path, path.with_name(VERSIONS_FILE), *_beside(path.parent))
         with self._lock:
-            known = self._read.get(path)
-            if known is None or known[0] != found or _code_changed(known[1]):
-                known = self._read[path] = (found, read_entries(path))
-            return known[1]
+            files, entries = self._read.get(path, ({}, {}))
+            now = {each: changed(each) for each in {*beside, *files}}
+            if now != files:
+                entries = read_entries(path)
+                ran = {file: was for entry in entries.values() for file, was in entry.code.items()}
+                self._read[path] = ({each: now[each] for each in beside} | ran, entries)
+            return entries
 
 
 def _beside(folder: Path) -> list[Path]:
     """The folder's checkpoints and Python files: one that is new may be what was missing."""
-    return sorted((*folder.glob("*.ckpt"), *folder.glob("*.py")))
-
-
-def _code_changed(entries: Mapping[str, ModelEntry]) -> bool:
-    """Whether a file that one of them runs is another by now, wherever in the folder it is."""
-    return any(changed(path) != was for entry in entries.values() for path, was in entry.code.items())
+    return [*folder.glob("*.ckpt"), *folder.glob("*.py")]
 
 
 def read_entries(path: Path) -> Mapping[str, ModelEntry]:
