@@ -20,7 +20,6 @@ class ModelFacts:
     """What is known of a model once it is loaded. `found` says how it is called, in sentences."""
 
     parameters: int
-    batch_form: str
     output_kind: str
     hyper_parameters: Mapping[str, Any]
     found: tuple[str, ...]

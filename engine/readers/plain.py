@@ -16,9 +16,7 @@ def _plain(name: str, dtype: pl.DataType) -> pl.Expr:
     column = pl.col(name)
     if dtype.is_nested():
         return column.map_elements(_as_json, return_dtype=pl.String)
-    if dtype.is_decimal():
-        return column.cast(pl.Float64)
-    if dtype == pl.Float32 or dtype.is_float():
+    if dtype.is_decimal() or dtype.is_float():
         return column.cast(pl.Float64)
     if dtype.is_integer() or dtype in (pl.Boolean, pl.String):
         return column

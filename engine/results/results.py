@@ -148,9 +148,6 @@ class _Chosen:
     def __init__(self, results: Results, where: Filters) -> None:
         self._results, self._where = results, where
 
-    def count(self) -> int:
-        return self._results.count(self._where)
-
     def quantiles(self, column: str) -> Mapping[str, float]:
         return self._results.quantiles(column, self._where)
 

@@ -208,7 +208,6 @@ def describe(
         hyper_parameters = {**model.checkpoint.hyper_parameters, **model.card.hyper_parameters}
         return {
             "parameters": sum(weight.numel() for weight in model.module.parameters()),
-            "batch_form": model.calling.batch,
             "output_kind": model.calling.kind,
             "hyper_parameters": {name: _plain(value) for name, value in hyper_parameters.items()},
             "found": list(model.calling.sentences),
