@@ -55,7 +55,7 @@ class Calling:
         if isinstance(output, Mapping):
             return self.own.arrays(output, rows.num_rows, task.outputs.schema(card, self.kind))
         assert isinstance(output, torch.Tensor)
-        return task.decode(task.inputs.per_line(output, rows.num_rows), card, self.kind, rows)
+        return task.outputs.decode(task.inputs.per_line(output, rows.num_rows), card, self.kind, rows)
 
 
 def part_of(raw: object, where: str | int | None) -> object:

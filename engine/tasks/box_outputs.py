@@ -48,12 +48,7 @@ class BoxOutputs:
         counts = [(name, pa.int32()) for name in count_names(card)]
         return pa.schema([(_OBJECTS, pa.int32()), ("confidence", pa.float32()), *counts, (_BOXES, pa.list_(BOX))])
 
-    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind) -> list[pa.Array]:
-        height, width = image_of(card).size
-        size = {"width": pa.array([width] * len(output)), "height": pa.array([height] * len(output))}
-        return self.decode_placed(output, card, kind, pa.table(size))
-
-    def decode_placed(self, output: torch.Tensor, card: ModelCard, kind: OutputKind, lines: pa.Table) -> list[pa.Array]:
+    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind, lines: pa.Table) -> list[pa.Array]:
         labels, wanted = found_labels(card), card.boxes or BoxOutput()
         sizes = zip(lines.column("height").to_pylist(), lines.column("width").to_pylist(), strict=True)
         counts = np.zeros((len(output), len(labels)), np.int32)

@@ -48,7 +48,7 @@ class ClassOutputs:
             fields += [("confidence", pa.float32()), *((name, pa.float32()) for name in probability_names(card))]
         return pa.schema(fields)
 
-    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind) -> list[pa.Array]:
+    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind, lines: pa.Table) -> list[pa.Array]:
         if kind == "classes":
             return [_labels(output.reshape(-1).long().numpy(), card.labels)]
         probabilities = _probabilities(output.float().reshape(len(output), -1), kind)

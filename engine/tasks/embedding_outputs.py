@@ -40,7 +40,7 @@ class EmbeddingOutputs:
     def schema(self, card: ModelCard, kind: OutputKind) -> pa.Schema:
         return pa.schema([(COLUMN, pa.list_(pa.float32(), card.dimensions or 1))])
 
-    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind) -> list[pa.Array]:
+    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind, lines: pa.Table) -> list[pa.Array]:
         values = np.ascontiguousarray(output.float().numpy())
         return [pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), values.shape[1])]
 

@@ -45,7 +45,7 @@ class ForecastOutputs:
     def schema(self, card: ModelCard, kind: OutputKind) -> pa.Schema:
         return pa.schema([(name, pa.float32()) for name in forecast_of(card).columns])
 
-    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind) -> list[pa.Array]:
+    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind, lines: pa.Table) -> list[pa.Array]:
         """Null where a line is history; what is no finite number there stays one, and fails its line."""
         values = output.reshape(len(output), -1).numpy()
         history = np.isnan(values).all(axis=1)

@@ -57,7 +57,7 @@ class LabelSetOutputs:
     def schema(self, card: ModelCard, kind: OutputKind) -> pa.Schema:
         return pa.schema([("prediction", pa.string()), *((name, pa.float32()) for name in probability_names(card))])
 
-    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind) -> list[pa.Array]:
+    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind, lines: pa.Table) -> list[pa.Array]:
         figures = output.float().reshape(len(output), -1)
         shares = (figures.sigmoid() if kind == "logits" else figures).numpy()
         holds = shares >= np.array(thresholds(card), np.float32)

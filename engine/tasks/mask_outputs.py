@@ -55,13 +55,7 @@ class MaskOutputs:
         shares = [(name, pa.float32()) for name in share_names(card)]
         return pa.schema([("prediction", pa.string()), *sure, *shares, (_MASK, pa.binary())])
 
-    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind) -> list[pa.Array]:
-        size = {
-            side: pa.array([pixels] * len(output)) for side, pixels in zip(_SIDES, image_of(card).size, strict=True)
-        }
-        return self.decode_placed(output, card, kind, pa.table(size))
-
-    def decode_placed(self, output: torch.Tensor, card: ModelCard, kind: OutputKind, lines: pa.Table) -> list[pa.Array]:
+    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind, lines: pa.Table) -> list[pa.Array]:
         classes, sure = _classes(output[:, None] if output.ndim == 3 else output, card, kind)
         image = image_of(card)
         sizes = zip(*(lines.column(side).to_pylist() for side in _SIDES), strict=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 import pyarrow as pa
@@ -28,7 +28,6 @@ if TYPE_CHECKING:  # torch takes seconds to import; --help, the registry and the
 class Queries(Protocol):
     """What a task may ask of results, to say what stands above the charts."""
 
-    def count(self) -> int: ...
     def quantiles(self, column: str) -> Mapping[str, float]: ...
     def value_counts(self, column: str) -> pl.DataFrame: ...
 
@@ -98,8 +97,8 @@ class Outputs(Protocol):
     def schema(self, card: ModelCard, kind: OutputKind) -> pa.Schema:
         """The columns that `decode` gives."""
 
-    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind) -> list[pa.Array]:
-        """One array a column of `schema`, one entry a line."""
+    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind, lines: pa.Table) -> list[pa.Array]:
+        """One array a column of `schema`, one entry a line. `lines` are the input's, one an entry of the output."""
 
     def units(self, card: ModelCard) -> Mapping[str, str]:
         """Unit of each column that has one."""
@@ -114,14 +113,6 @@ class Outputs(Protocol):
         """The figures that stand above the charts."""
 
 
-@runtime_checkable
-class PlacedOutputs(Protocol):
-    """Outputs that lie in what went in: boxes and masks, which belong to the visitor's own picture."""
-
-    def decode_placed(self, output: torch.Tensor, card: ModelCard, kind: OutputKind, lines: pa.Table) -> list[pa.Array]:
-        """As `Outputs.decode`; `lines` are the input's, one an entry of the output."""
-
-
 @dataclass(frozen=True, slots=True)
 class Task:
     """One kind of model: its Hugging Face name, its name for a visitor, and its two halves."""
@@ -130,12 +121,6 @@ class Task:
     title: str
     inputs: Inputs
     outputs: Outputs
-
-    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind, lines: pa.Table) -> list[pa.Array]:
-        """One array a column of the outputs' schema, one entry for each of the input's `lines`."""
-        if isinstance(self.outputs, PlacedOutputs):
-            return self.outputs.decode_placed(output, card, kind, lines)
-        return self.outputs.decode(output, card, kind)
 
     def check_card(self, card: ModelCard) -> None:
         self.inputs.check_card(card)

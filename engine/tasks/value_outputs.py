@@ -38,7 +38,7 @@ class ValueOutputs:
     def schema(self, card: ModelCard, kind: OutputKind) -> pa.Schema:
         return pa.schema([(output.name, pa.float32()) for output in card.outputs])
 
-    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind) -> list[pa.Array]:
+    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind, lines: pa.Table) -> list[pa.Array]:
         values = output.float().reshape(len(output), -1).numpy()
         return [pa.array(values[:, number]) for number in range(values.shape[1])]
 

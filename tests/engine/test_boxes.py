@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 import torch
 from PIL import Image
@@ -286,9 +287,10 @@ def test_overlapping_boxes_background_and_edges() -> None:
     nan = {**found, "scores": torch.full((6,), torch.nan)}
     output = padded([found, nan, {name: each[:0] for name, each in found.items()}])
     assert float(output[2, 0, 4]) == NO_BOX
-    columns = dict(
-        zip(BoxOutputs().schema(card, "boxes").names, BoxOutputs().decode(output, card, "boxes"), strict=True)
-    )
+    height, width = card.image.size
+    lines = pa.table({"height": [height] * 3, "width": [width] * 3})
+    names, decoded = BoxOutputs().schema(card, "boxes").names, BoxOutputs().decode(output, card, "boxes", lines)
+    columns = dict(zip(names, decoded, strict=True))
     boxes = columns["boxes"].to_pylist()
     assert [(box["label"], round(box["score"], 2), box["x"], box["width"]) for box in boxes[0]] == [
         ("red", 0.9, 2, 8),

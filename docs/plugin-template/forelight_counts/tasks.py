@@ -18,8 +18,8 @@ if TYPE_CHECKING:  # the list of models does without torch
 class CountOutputs(ValueOutputs):
     """The model gives the logarithm of how many are expected."""
 
-    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind) -> list[pa.Array]:
-        return super().decode(output.exp().round(), card, kind)
+    def decode(self, output: torch.Tensor, card: ModelCard, kind: OutputKind, lines: pa.Table) -> list[pa.Array]:
+        return super().decode(output.exp().round(), card, kind, lines)
 
 
 COUNT = Task("tabular-count", "Counts", TableInputs(), CountOutputs())
