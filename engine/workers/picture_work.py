@@ -16,7 +16,7 @@ _Result = tuple[Mapping[str, Any], bytes]
 
 def picture(desk: object, settings: Settings, talk: object, *, folder: Path, row: int) -> _Result:
     """The visitor's own picture of a row, as a browser can show it."""
-    from engine.ingest.images import picture_bytes
+    from engine.results.own_pictures import picture_bytes  # imports torch
 
     content, media_type = picture_bytes(RunFolder(folder), row, settings)
     return {"media_type": media_type}, content
@@ -24,7 +24,7 @@ def picture(desk: object, settings: Settings, talk: object, *, folder: Path, row
 
 def thumbnail(desk: object, settings: Settings, talk: object, *, folder: Path, row: int, pixels: int) -> _Result:
     """The picture of a row, small, as WebP."""
-    from engine.ingest.images import picture_thumbnail
+    from engine.results.own_pictures import picture_thumbnail
 
     return {}, picture_thumbnail(RunFolder(folder), row, pixels, settings)
 

@@ -18,9 +18,9 @@ from PIL import Image
 
 from engine.cards.card import ImageInput
 from engine.errors import ReadError
-from engine.ingest.images import picture_bytes, picture_thumbnail
 from engine.readers import Source
 from engine.readers.images import decode, opened_picture
+from engine.results.own_pictures import picture_bytes, picture_thumbnail
 from engine.settings import Settings
 from tests.threats.reading import PICTURES, messages, read
 
