@@ -1,4 +1,4 @@
-"""The command line: models · versions · check · predict · runs · report. Only prints what the engine says."""
+"""The command line: init · models · versions · check · predict · runs · report. Only prints what the engine says."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from engine.cli.init_card import init
 from engine.cli.printing import err, print_json, print_report, print_table, safe, summarise
+from engine.cli.rehearsal import check_model
 from engine.cli.runs import AsJson, runs
 from engine.cli.session import DONE, FAILED, REFUSED, follow, noting, open_engine
 from engine.cli.tuning import tune_model
 from engine.cli.versions import ModelVersion, versions
-from engine.draft.rehearsal import check_model
-from engine.draft.terminal import init
 from engine.errors import InputRefused
 from engine.readers import Source
 from engine.report import write_report

@@ -13,6 +13,7 @@ from engine.cards.signature import Report
 from engine.runs.run import Run
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, markup=False)
 
 
 def print_table(table: Table) -> None:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import typer
 import yaml
-from rich.console import Console
 from rich.table import Table
 
-from engine.cli.printing import err, print_json, print_table, safe
+from engine.cli.printing import err, out, print_json, print_table, safe
 from engine.cli.session import FAILED
 from engine.errors import ForelightError
 from engine.offers import Offers
@@ -21,8 +20,6 @@ from engine.settings import Settings
 if TYPE_CHECKING:  # torch takes seconds to import
     from engine.cards.card import ModelCard
     from engine.model_check.tuning import Difference, Options, Trial, Tuning
-
-out = Console(highlight=False, soft_wrap=True, markup=False)
 
 
 def tune_model(model_id: str, sources: Sequence[Source], version: str = "", *, as_json: bool) -> None:

@@ -17,7 +17,8 @@ from typer.testing import CliRunner, Result
 from engine import Engine, Options, Settings, Source
 from engine.cards.card import read_card
 from engine.cli import app
-from engine.draft.terminal import Given, _asked
+from engine.cli.init_card import _asked
+from engine.draft.given import Given
 from engine.draft.text import card_text
 from tests.engine.making import TABULAR_CARD, write_model
 from tests.pool import open_engine
@@ -199,7 +200,7 @@ def test_on_a_terminal_it_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         asked.append(question.key)
         return next(answers)
 
-    monkeypatch.setattr("engine.draft.terminal._answer", answer)
+    monkeypatch.setattr("engine.cli.init_card._answer", answer)
     given = Given(folder / "model.ckpt", f"{folder / 'model.py'}:Model")
     draft = _asked(given, tmp_path / "models" / "mine", ask=True)
     assert asked == ["hyper_parameters", "task", "signature", "outputs"]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import typer
-from rich.console import Console
 
+from engine.cli.printing import out, print_json
 from engine.errors import ForelightError
 from engine.offers import Offers
 from engine.readers import Source
@@ -20,7 +18,6 @@ if TYPE_CHECKING:  # torch takes seconds to import
 
 _SHOWN, _SHOWN_COLUMNS = 5, 16
 _MARKS = {"error": "✗", "warning": "!", "note": "·"}
-out = Console(highlight=False, soft_wrap=True, markup=False)
 
 
 def check_model(model_id: str, version: str = "", *, as_json: bool) -> bool:
@@ -64,7 +61,7 @@ def _print(
         told: dict[str, Any] = {"id": model_id, "works": all(doubt.severity != "error" for doubt in doubts)}
         told["found"] = list(model.calling.sentences) if model else []
         told["doubts"] = [{"severity": doubt.severity, "message": doubt.message} for doubt in doubts]
-        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        print_json(told)
         return
     if model is not None:
         out.print(f"{model.card.title} ({model.task.title})")

@@ -12,6 +12,7 @@ import yaml
 from rich.console import Console
 from rich.prompt import Prompt
 
+from engine.cli.session import DONE, FAILED
 from engine.draft.given import Draft, Given, Question
 from engine.draft.text import card_text
 from engine.draft.written import Written
@@ -19,7 +20,7 @@ from engine.errors import CardError, ForelightError
 from engine.models.registry import CARD_FILE
 from engine.settings import Settings
 
-DONE, FAILED, OPEN = 0, 1, 2
+OPEN = 2
 err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 
