@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import polars as pl
@@ -13,7 +13,7 @@ from dashboard.charts.embeddings import vector_figure
 from dashboard.components.boxes import show_boxes_of_row
 from dashboard.components.found import lies_in_pictures
 from dashboard.words import number, plain, with_unit
-from engine import ModelCard, Report, ResultColumn, task_of
+from engine import ModelCard, Report, ResultColumn, Run, task_of
 
 _SHARES = {"probability_": "Probability", "share_": "Share of the picture"}
 _IN_THE_LEGEND = ("count_",)
@@ -113,10 +113,17 @@ def show_problems(now: tuple[Report, pl.DataFrame]) -> None:
         st.warning(plain(message), icon=":material/warning:")
 
 
-def show_saved(run_id: str | None) -> None:
-    """The way to the run that was made of the variants, beside this page; nothing where none was."""
-    if run_id:
-        st.link_button("Saved: open the new run", f"/result?run={run_id}", icon=":material/open_in_new:")
+def save_or_forget(kept: list[Any], label: str, save: Callable[[], Run], key: str) -> None:
+    """Makes a run of what was tried, to which a link then leads, or forgets it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(label, icon=":material/save:", key=f"save-{key}"):
+            st.session_state[f"saved-{key}"] = save().id
+        if st.button("Forget them", icon=":material/delete:", type="tertiary", key=f"forget-{key}"):
+            kept.clear()
+            st.session_state.pop(f"saved-{key}", None)
+            st.rerun(scope="fragment")
+        if run_id := st.session_state.get(f"saved-{key}"):
+            st.link_button("Saved: open the new run", f"/result?run={run_id}", icon=":material/open_in_new:")
 
 
 def _difference(value: object, before: object) -> str:

@@ -16,14 +16,14 @@ from dashboard.components.outcome import (
     answers,
     good_line,
     outcome_columns,
+    save_or_forget,
     show_outcome,
     show_problems,
-    show_saved,
     shown_value,
 )
 from dashboard.components.upload import drop_picture
 from dashboard.words import count, plain, short, with_unit
-from engine import GuardedEngine, ModelEntry, Options, Results, Source, task_of
+from engine import GuardedEngine, ModelEntry, Options, Results, Run, Source, task_of
 
 _TYPES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff")
 
@@ -104,15 +104,12 @@ def _show_tried(engine: GuardedEngine, entry: ModelEntry, tried: list[Tried], ke
     }
     names = {"Picture": [each.source.name for each in tried]}
     st.dataframe({**names, **shown}, hide_index=True, height="content", alt="The pictures tried and what came out")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Save them as a new run", icon=":material/save:", key=f"save-{key}"):
-            run = engine.check(entry.id, [each.source for each in tried], version=entry.version, keep_files=True)
-            st.session_state[f"saved-{key}"] = engine.submit(run.id, Options(on_error="report")).id
-        if st.button("Forget them", icon=":material/delete:", type="tertiary", key=f"forget-{key}"):
-            tried.clear()
-            st.session_state.pop(f"saved-{key}", None)
-            st.rerun(scope="fragment")
-        show_saved(st.session_state.get(f"saved-{key}"))
+
+    def save() -> Run:
+        run = engine.check(entry.id, [each.source for each in tried], version=entry.version, keep_files=True)
+        return engine.submit(run.id, Options(on_error="report"))
+
+    save_or_forget(tried, "Save them as a new run", save, key)
 
 
 def _tried(key: str) -> list[Tried]:

@@ -15,9 +15,9 @@ from dashboard.components.outcome import (
     answers,
     good_line,
     outcome_columns,
+    save_or_forget,
     show_outcome,
     show_problems,
-    show_saved,
     shown_value,
 )
 from dashboard.components.picture_form import show_picture_form
@@ -161,15 +161,8 @@ def _show_variants(
     st.dataframe(
         {"What changed": said, **shown}, hide_index=True, height="content", alt="The variants and what came out"
     )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Save the variants as a new run", icon=":material/save:", key=f"save-{key}"):
-            rows = [start, *(variant.values for variant in kept)]
-            st.session_state[f"saved-{key}"] = start_run(engine, entry, rows).id
-        if st.button("Forget them", icon=":material/delete:", type="tertiary", key=f"forget-{key}"):
-            kept.clear()
-            st.session_state.pop(f"saved-{key}", None)
-            st.rerun(scope="fragment")
-        show_saved(st.session_state.get(f"saved-{key}"))
+    rows = [start, *(variant.values for variant in kept)]
+    save_or_forget(kept, "Save the variants as a new run", lambda: start_run(engine, entry, rows), key)
 
 
 def _kept(key: str) -> list[Variant]:
