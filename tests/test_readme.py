@@ -1,4 +1,4 @@
-"""What the README says to type works, and the card it shows is one."""
+"""What the README says to type works, and what it and docs show of cards, models and settings is so."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import yaml
 
 from engine.cards.card import ModelCard, read_card
 from engine.settings import BUNDLED_MODELS, Settings
-from engine.tasks import task_of
+from engine.tasks import TASKS, task_of
 from tests.engine.making import TABULAR_CARD, write_model
 from tests.engine.test_draft import CLASSIFIER, ROWS
 from tests.forking import place
@@ -52,9 +52,7 @@ def test_commands_run(elsewhere: Path, command: str) -> None:
         "FORELIGHT_ACCELERATOR": "cpu",
         "PYTHONPATH": str(ROOT),
     }
-    if " predict " not in command:  # one of them starts its workers itself; for the others that is done already
-        command = command.replace(" -m ", " -m tests.forked ", 1)
-    words = [sys.executable, *shlex.split(command.removeprefix(PYTHON))]
+    words = [sys.executable, *shlex.split(command.removeprefix(PYTHON).replace(" -m ", " -m tests.forked ", 1))]
     done = subprocess.run(words, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -71,15 +69,18 @@ def test_nothing_else_is_said_to_be_typed() -> None:
 
 
 def test_the_card_is_one() -> None:
-    [text] = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    page = (ROOT / "docs" / "your-model.md").read_text(encoding="utf-8")
+    [text] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     card = ModelCard.model_validate(yaml.safe_load(text))
     task_of(card).check_card(card)
 
 
-def test_the_figures_are_the_cards() -> None:
+def test_every_task_has_its_place_and_every_model_its_figure() -> None:
+    page = (ROOT / "docs" / "tasks" / "README.md").read_text(encoding="utf-8")
+    assert set(TASKS) <= set(re.findall(r"`([a-z-]+)`", page))
     for folder in BUNDLED_MODELS.iterdir():
         card = read_card(folder / "card.yaml")
-        [line] = [line for line in README.splitlines() if line.startswith(f"| `{folder.name}`")]
+        [line] = [line for line in page.splitlines() if line.startswith(f"| `{folder.name}`")]
         figure = card.figures[0]
         shown = re.findall(r"\d+\.\d+", line)[0]
         assert card.task in line
@@ -91,6 +92,7 @@ def test_the_pictures_are_there() -> None:
         assert (ROOT / path).stat().st_size > 10_000, path
 
 
-def test_the_settings_are_those_there_are() -> None:
-    named = set(re.findall(r"`FORELIGHT_([A-Z_]+)`", README))
-    assert {name.lower() for name in named} <= set(Settings.model_fields)
+def test_every_setting_is_explained() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8").replace("ARCHIVE_…", "ARCHIVE_BYTES")
+    told = {name.lower() for name in re.findall(r"`FORELIGHT_([A-Z_]+)`", page)}
+    assert set(Settings.model_fields) - told <= {"max_archive_members", "max_archive_ratio"}

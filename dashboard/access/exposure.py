@@ -28,7 +28,7 @@ def check_exposure(settings: Settings) -> None:
         where = address or "of every network"
         _refuse(
             f"The address {where} is reached from other machines, and there is no login: anyone there could use the "
-            "models and fill the disk. Set FORELIGHT_LOGIN=1 (see 'Login and sharing' in the README), or, where "
+            "models and fill the disk. Set FORELIGHT_LOGIN=1 (see docs/login.md), or, where "
             "everyone who reaches this machine may, FORELIGHT_OPEN=1."
         )
 
