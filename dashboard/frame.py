@@ -25,6 +25,9 @@ _HEAD = """<title>Forelight</title>
     <style>
       html { background: {light}; color: #5b6275; }
       @media (prefers-color-scheme: dark) { html { background: {dark}; color: #a3aabc; } }
+      @media (min-width: 769px) {
+        [data-testid=stAppViewContainer]:not(:has([data-testid=stSidebar])) { padding-left: 300px; }
+      }
       .coming { margin: 40vh 0 0; text-align: center; font: 1rem Inter, system-ui, sans-serif; }
       .coming { animation: coming 0s 1s both; }
       @keyframes coming { from { visibility: hidden; } }

@@ -31,45 +31,43 @@ _HOST = (
 )
 st.logo(str(_BRAND / "logo.svg"), size="large", icon_image=str(_BRAND / "icon.svg"))
 page = st.navigation(
-    {
-        "Workspace": [
-            st.Page(
-                "app_pages/predict.py",
-                title="Predict",
-                icon=":material/bolt:",
-                default=True,
-                help="Choose a model, drop a file, see what can be predicted, and predict it.",
-            ),
-            st.Page(
-                "app_pages/try_it.py",
-                title="Try",
-                icon=":material/tune:",
-                url_path="try",
-                help="Set values by hand, or drop one picture, and see the prediction follow.",
-            ),
-            st.Page(
-                "app_pages/runs.py",
-                title="Runs",
-                icon=":material/history:",
-                help="Predictions made here: open them again, or delete them.",
-            ),
-            st.Page(
-                "app_pages/models.py",
-                title="Models",
-                icon=":material/deployed_code:",
-                help="What each model needs, what it gives, and how well it was measured to do.",
-            ),
-            st.Page(
-                "app_pages/tokens.py",
-                title="API tokens",
-                icon=":material/key:",
-                help="For programs and notebooks that use this server.",
-            ),
-            *(_HOST if caller.operates else ()),
-            st.Page("app_pages/result.py", title="Result", visibility="hidden"),
-            st.Page("app_pages/compare.py", title="Compare", visibility="hidden"),
-        ]
-    }
+    [
+        st.Page(
+            "app_pages/predict.py",
+            title="Predict",
+            icon=":material/bolt:",
+            default=True,
+            help="Choose a model, drop a file, see what can be predicted, and predict it.",
+        ),
+        st.Page(
+            "app_pages/try_it.py",
+            title="Try",
+            icon=":material/tune:",
+            url_path="try",
+            help="Set values by hand, or drop one picture, and see the prediction follow.",
+        ),
+        st.Page(
+            "app_pages/runs.py",
+            title="Runs",
+            icon=":material/history:",
+            help="Predictions made here: open them again, or delete them.",
+        ),
+        st.Page(
+            "app_pages/models.py",
+            title="Models",
+            icon=":material/deployed_code:",
+            help="What each model needs, what it gives, and how well it was measured to do.",
+        ),
+        st.Page(
+            "app_pages/tokens.py",
+            title="API tokens",
+            icon=":material/key:",
+            help="For programs and notebooks that use this server.",
+        ),
+        *(_HOST if caller.operates else ()),
+        st.Page("app_pages/result.py", title="Result", visibility="hidden"),
+        st.Page("app_pages/compare.py", title="Compare", visibility="hidden"),
+    ]
 )
 st.html(_BRAND / "pages.css")
 if caller.name:

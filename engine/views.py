@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -16,11 +17,16 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """How often which value of a number column was predicted."""
+    """How often which value of a number column was predicted; `whole` where it counts, so that a bar is one number."""
 
     column: str
     title: str
     unit: str = ""
+    whole: bool = False
+
+    def shift(self, lo: Iterable[float], hi: Iterable[float]) -> float:
+        """How far bins of single whole numbers are moved to lie around them: bin 2 to 3 holds nothing but 2."""
+        return -0.5 if self.whole and all(high - low == 1 for low, high in zip(lo, hi, strict=True)) else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dashboard.components.model_facts import show_broken, show_model
 engine = this_engine()
 st.title("Models", anchor=False)
 entries = engine.models()
-model = choose_model(entries, key="models-model")
+model = choose_model(entries, key="models-model", brief=False)
 if model is not None:
     show_model(engine, model)
 elif not entries:

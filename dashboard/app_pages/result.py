@@ -25,11 +25,11 @@ results = results_of(engine, run)
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title(plain(run.title), anchor=False)
     if run.ended:
-        with st.container(horizontal=True, width="content", gap="xsmall"):
+        with st.container(horizontal=True, width="content", gap="xsmall", key="run-actions"):
             show_actions(engine, run, results)
             if engine.is_mine(run):
                 show_edit(engine, run)
-with st.container(horizontal=True, vertical_alignment="center"):
+with st.container(horizontal=True, vertical_alignment="center", key="run-facts"):
     show_facts(engine, run)
     if results is not None:
         offer_comparison(engine, run, selection.chosen(results))

@@ -27,9 +27,11 @@ def distribution_figure(
 ) -> go.Figure:
     """Bars of `bins` (lo, hi, count); lines at the median and the middle nine tenths, or at one value instead."""
     low, high = bins["lo"], bins["hi"]
-    hover = [f"{number(lo)} to {number(hi)}: {count(rows, 'row')}" for lo, hi, rows in bins.iter_rows()]
+    shift = view.shift(low, high)
+    ends = [number(lo) if shift else f"{number(lo)} to {number(hi)}" for lo, hi in zip(low, high, strict=True)]
+    hover = [f"{end}: {count(rows, 'row')}" for end, rows in zip(ends, bins["count"], strict=True)]
     bars = go.Bar(
-        x=((low + high) / 2).to_list(),
+        x=((low + high) / 2 + shift).to_list(),
         y=bins["count"].to_list(),
         width=(high - low).to_list(),
         marker={"color": THEME_COLORS[0], "line": {"width": 0}},
@@ -39,6 +41,8 @@ def distribution_figure(
     )
     figure = quiet(go.Figure(bars), with_unit(view.column, view.unit), "rows")
     figure.update_yaxes(**whole_numbers(bins["count"].to_list()))
+    if shift:
+        figure.update_xaxes(**whole_numbers(range(len(bins))))
     figure.update_layout(bargap=0, margin_t=36)
     if at is not None:
         _mark(figure, at, f"this row {number(at)}", "center")

@@ -17,7 +17,7 @@ from engine import MOST_EXCEL_ROWS, PICTURE_FORMATS, Filter, GuardedEngine, Resu
 _FILES = Path(__file__).parent / "copy_link"
 _copy_link = st.components.v2.component(
     "forelight_copy_link",
-    html='<button type="button"><span class="icon" aria-hidden="true"></span><span class="word"></span></button>',
+    html='<button type="button"><span class="icon" aria-hidden="true"></span><b class="word">Copy link</b></button>',
     css=(_FILES / "copy.css").read_text(encoding="utf-8"),
     js=(_FILES / "copy.js").read_text(encoding="utf-8"),
 )
@@ -27,7 +27,7 @@ _FORMATS = (("csv", "CSV"), ("parquet", "Parquet"), ("jsonl", "JSON Lines"), ("x
 
 def show_actions(engine: GuardedEngine, run: Run, results: Results | None) -> None:
     """Copy the link; download everything as CSV, or a choice of rows, columns and format."""
-    with st.container(horizontal=True, width="content", gap="xsmall"):
+    with st.container(horizontal=True, width="content", gap="xsmall", key="run-downloads"):
         _copy_link(key="copy-link", width="content", height="content")
         if results is None:
             return

@@ -105,13 +105,13 @@ def draw(
     )
 
 
-def chosen_bins(column: str, bins: pl.DataFrame) -> Answer:
-    """An answer of bars over `bins` (lo, hi, …): every bin that the brush touches."""
+def chosen_bins(column: str, bins: pl.DataFrame, shift: float = 0.0) -> Answer:
+    """An answer of bars over `bins` (lo, hi, …), drawn so far from there: every bin that the brush touches."""
 
     def answer(_: Marks, boxes: Marks) -> list[Filter]:
         if not boxes:
             return []
-        start, end = min(boxes[-1]["x"]), max(boxes[-1]["x"])
+        start, end = min(boxes[-1]["x"]) - shift, max(boxes[-1]["x"]) - shift
         touched = bins.filter((pl.col("hi") > start) & (pl.col("lo") < end))
         if touched.is_empty():
             return []

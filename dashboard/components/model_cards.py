@@ -23,11 +23,16 @@ _MANY = 8  # cards beyond which a visitor would rather search
 
 
 def choose_model(
-    entries: Sequence[ModelEntry], key: str, *, decided: Callable[[ModelEntry], bool] = lambda _: False
+    entries: Sequence[ModelEntry],
+    key: str,
+    *,
+    decided: Callable[[ModelEntry], bool] = lambda _: False,
+    brief: bool = True,
 ) -> ModelEntry | None:
     """The usable model the visitor chose, the first at the beginning; None where there is none. Also sets `?model=`.
 
     Once it is `decided`, one line says which it is: what comes next is then on the screen, not below all the cards.
+    Many cards are `brief`, without a figure: what is asked next is then on the screen too.
     """
     usable = {entry.id: entry for entry in entries if entry.card is not None}
     if not usable:
@@ -40,7 +45,13 @@ def choose_model(
         search = f"Search {count(len(cards), 'model')}" if len(cards) > _MANY else ""
         _cards(
             key=key,
-            data={"cards": cards, "chosen": chosen, "label": "Models", "search": search},
+            data={
+                "cards": cards,
+                "chosen": chosen,
+                "label": "Models",
+                "search": search,
+                "brief": brief and len(cards) > _MANY,
+            },
             default={"chosen": chosen},
             on_chosen_change=lambda: None,
         )

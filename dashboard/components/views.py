@@ -129,7 +129,8 @@ def _distribution(view: Distribution, results: Results, where: tuple[Filter, ...
     bins, spread = results.histogram(view.column, where=where), results.quantiles(view.column, where)
     show_title(view.title, name, bins)
     figure = charts.distribution_figure(view, bins, spread)
-    draw(figure, charts.distribution_alt(view, spread), name, chosen_bins(view.column, bins), "range")
+    answer = chosen_bins(view.column, bins, view.shift(bins["lo"], bins["hi"]))
+    draw(figure, charts.distribution_alt(view, spread), name, answer, "range")
     if spread:
         marks = (("lowest", "min"), ("25 %", "p25"), ("mean", "mean"), ("75 %", "p75"), ("highest", "max"))
         st.caption(plain(" · ".join(f"{word} {number(spread[mark])}" for word, mark in marks)))

@@ -48,7 +48,8 @@ def chart_of(view: View, results: Results) -> Chart | None:
 @chart_of.register
 def _(view: Distribution, results: Results) -> Chart:
     bins, spread = results.histogram(view.column), results.quantiles(view.column)
-    middle, width = ((bins["lo"] + bins["hi"]) / 2).to_list(), (bins["hi"] - bins["lo"]).to_list()
+    shift = view.shift(bins["lo"], bins["hi"])
+    middle, width = ((bins["lo"] + bins["hi"]) / 2 + shift).to_list(), (bins["hi"] - bins["lo"]).to_list()
     bars = go.Bar(x=middle, y=bins["count"].to_list(), width=width, marker_color=COLORS[0], hovertemplate=_BIN)
     figure = laid_out(go.Figure(bars), _with_unit(view.column, view.unit), "rows")
     for name, words in (("p05", "5 %"), ("p50", "median"), ("p95", "95 %")):

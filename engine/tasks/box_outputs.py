@@ -84,7 +84,7 @@ class BoxOutputs:
         threshold = (card.boxes or BoxOutput()).threshold
         return (
             FoundObjects(_BOXES, count_names(card), found_labels(card), threshold),
-            Distribution(_OBJECTS, "Objects in a picture"),
+            Distribution(_OBJECTS, "Objects in a picture", whole=True),
             Review(_OBJECTS, "confidence"),
         )
 

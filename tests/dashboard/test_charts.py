@@ -9,6 +9,8 @@ import polars as pl
 
 from dashboard.charts import charts
 from dashboard.charts import series as series_charts
+from dashboard.components.chart import chosen_bins
+from engine import Filter
 from engine.kinds.palette import COLORS
 from engine.views import Against, ClassBalance, Confidence, Distribution, SeriesLines
 
@@ -25,6 +27,18 @@ def test_distribution_marks_the_median_and_the_middle_nine_tenths() -> None:
     assert figure.layout.xaxis.title.text == "price (EUR)"
     assert figure.layout.yaxis.title.text == "rows"
     assert [note.text for note in figure.layout.annotations] == ["5 % 0.1", "median 0.5", "95 % 1.9"]
+
+
+def test_a_bar_of_counted_things_lies_around_its_number() -> None:
+    view = Distribution("objects", "Objects", whole=True)
+    figure = charts.distribution_figure(view, BINS, {})
+
+    assert list(figure.data[0].x) == [0.0, 1.0]
+    assert list(figure.data[0].hovertext) == ["0: 3 rows", "1: 1 row"]
+    brushed = chosen_bins("objects", BINS, view.shift(BINS["lo"], BINS["hi"]))([], [{"x": [0.6, 1.4]}])
+    assert brushed == [Filter("objects", "bin", (1.0, 2.0))]
+    wide = BINS.with_columns(hi=pl.col("lo") + 2)
+    assert list(charts.distribution_figure(view, wide, {}).data[0].x) == [1.0, 2.0]
 
 
 def test_distribution_marks_one_row_instead() -> None:

@@ -21,13 +21,15 @@ const copy = async (text) => {
 export default function ({ parentElement }) {
   const button = parentElement.querySelector("button")
   const word = parentElement.querySelector(".word")
+  word.setAttribute("aria-live", "polite")
   const rest = () => {
-    button.classList.remove("done")
+    button.classList.remove("done", "told")
     word.textContent = "Copy link"
   }
   button.onclick = async () => {
     const done = await copy(window.location.href)
     button.classList.toggle("done", done)
+    button.classList.add("told")
     word.textContent = done ? "Copied" : "Press Ctrl+C in the address bar"
     window.setTimeout(rest, 1800)
   }

@@ -32,8 +32,7 @@ const build = (tile, colors, open) => {
   }
   if (tile.truth) text.append(part("span", tile.right ? "truth" : "truth wrong", `${tile.right ? "✓" : "✗"} ${tile.truth}`))
   button.type = "button"
-  button.setAttribute("aria-label", `Row ${tile.row}: ${tile.label}${tile.truth ? `, label ${tile.truth}` : ""}`)
-  button.append(picture(tile, colors), text)
+  button.append(part("span", "unseen", `Row ${tile.row}: `), picture(tile, colors), text)
   button.onclick = () => open(tile.row)
   return button
 }

@@ -44,6 +44,7 @@ const narrow = (parent, searched) => {
 export default function ({ parentElement, data, key, setStateValue }) {
   const field = parentElement.querySelector("fieldset")
   const search = parentElement.querySelector(".search")
+  field.classList.toggle("brief", data.brief)
   search.hidden = !data.search
   search.placeholder = data.search
   search.setAttribute("aria-label", data.search)
