@@ -36,6 +36,7 @@ ForelightError
 ├── ObjectStoreError     an object store that does not answer, or says no
 ├── UnknownBackend       FORELIGHT_BACKEND names none that there is
 ├── ClusterError         the cluster does not answer
+├── NodeFault            a node of the cluster that does not see a run's rows
 └── MissingPackage       an optional package is not installed
 """
 
@@ -264,6 +265,16 @@ class ClusterError(ForelightError):
         super().__init__(
             f"The Ray cluster at {address or 'this machine'} does not answer: {line} Look whether `ray status` works "
             "here and FORELIGHT_RAY_ADDRESS names its head, as in head:6379."
+        )
+
+
+class NodeFault(ForelightError):
+    """A node of the cluster that does not see a run's rows."""
+
+    def __init__(self, node: str) -> None:
+        super().__init__(
+            f"The node {node} of the cluster does not see the rows of this run. Please tell the host: nodes see the "
+            "dashboard's FORELIGHT_HOME under the same path, or runs are kept on an object store (FORELIGHT_STORAGE)."
         )
 
 

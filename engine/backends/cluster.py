@@ -25,7 +25,8 @@ log = logging.getLogger("forelight.cluster")
 class RayBackend(LocalBackend):
     """Shards go to the cluster. What a person waits for, such as what-if, is done by this machine's own worker.
 
-    Raises ClusterError where the cluster does not answer. Nodes see the home and the models under the same paths.
+    Raises ClusterError where the cluster does not answer. Nodes see the home and the models under the same paths, or
+    have copies of their own (`engine.backends.ray_node`).
     """
 
     def __init__(self, settings: Settings, store: RunStore, pool: WorkerPool, owner: str) -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
+from dataclasses import replace
 
+from engine.backends.ray_node import Node
+from engine.errors import ModelChanged, UnknownModel, UnknownVersion
 from engine.observability.logs import set_up_logs
 from engine.settings import Settings
 from engine.workers.answering import answer
-from engine.workers.messages import Job, Said, Stop, encode
+from engine.workers.messages import Answer, Failure, Job, Said, Stop, encode
 from engine.workers.work import Desk
+
+_OF_MODELS = (ModelChanged.__name__, UnknownModel.__name__, UnknownVersion.__name__)
 
 
 class RayDesk:
@@ -18,8 +23,9 @@ class RayDesk:
 
     def __init__(self) -> None:
         os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
-        set_up_logs(Settings(), "node")
-        self._desk = Desk()
+        own = Settings()
+        set_up_logs(own, "node")
+        self._desk, self._node = Desk(), Node(own.home)
         self._talk: _Talk | None = None
 
     def answer(self) -> str:
@@ -31,7 +37,14 @@ class RayDesk:
     def do(self, job: Job) -> bytes:
         """The job's answer, or its failure, as `engine.workers.messages` writes them."""
         self._talk = _Talk(job.number)
-        return encode(answer(self._desk, job, self._talk))
+        reply = self._answer(job, self._talk)
+        if isinstance(reply, Failure) and reply.kind in _OF_MODELS and self._node.fetch_models(job.settings):
+            reply = self._answer(job, self._talk)
+        return encode(reply)
+
+    def piece(self, start: int, offset: int) -> bytes:
+        """Some of the shard that the last job made, from that byte on; nothing at its end."""
+        return self._node.piece(start, offset)
 
     def said(self, number: int) -> list[bytes]:
         """What that job has said since this was last asked."""
@@ -43,6 +56,15 @@ class RayDesk:
         talk = self._talk
         if talk is not None and talk.number == stop.number:
             talk.end.set()
+
+    def _answer(self, job: Job, talk: _Talk) -> Answer | Failure:
+        settings, asked = job.settings, job.arguments
+        try:
+            folder = self._node.begin(asked["folder"], asked.get("claim", ""), settings)
+        except Exception as exc:
+            return Failure.of(job.number, exc, job=job.name, run=job.run_id)
+        here = replace(job, arguments={**asked, "folder": folder}, settings=self._node.settings(settings))
+        return answer(self._desk, here, talk)
 
 
 class _Talk:

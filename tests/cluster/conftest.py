@@ -1,4 +1,4 @@
-"""A real S3 server over HTTP, as many S3 servers are: moto's."""
+"""An S3 server that the tests of a process share."""
 
 from __future__ import annotations
 
@@ -6,25 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.cluster.s3_server import serving_s3
+
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
-    """Its address; AWS_… variables name it, so that whatever speaks S3 finds it, other processes too."""
-    moto = pytest.importorskip("moto.server", reason="make test-cluster installs it")
-    found = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    found.start()
-    host, port = found.get_host_and_port()
-    own = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in own.items():
-            patch.setenv(name, value)
-        yield own["AWS_ENDPOINT_URL"]
-    found.stop()
+    """Its address; AWS_… variables name it."""
+    with serving_s3("127.0.0.1") as variables:
+        yield variables["AWS_ENDPOINT_URL"]
 
 
 @pytest.fixture(scope="module")

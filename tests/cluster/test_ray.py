@@ -20,17 +20,19 @@ SMALL = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    """A head that predicts nothing, and two nodes of one core."""
+def cluster(s3_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A head that predicts nothing, and two nodes of one core, which know the S3 server and have a home."""
     from ray.cluster_utils import Cluster
 
-    found = Cluster(initialize_head=True, head_node_args={**SMALL, "num_cpus": 0, "include_dashboard": False})
-    found.add_node(**SMALL)
-    found.add_node(**SMALL)
-    found.wait_for_nodes()
-    yield found
-    ray.shutdown()
-    found.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FORELIGHT_HOME", str(tmp_path_factory.mktemp("node")))
+        found = Cluster(initialize_head=True, head_node_args={**SMALL, "num_cpus": 0, "include_dashboard": False})
+        found.add_node(**SMALL)
+        found.add_node(**SMALL)
+        found.wait_for_nodes()
+        yield found
+        ray.shutdown()
+        found.shutdown()
 
 
 @pytest.fixture
@@ -151,7 +153,7 @@ def test_what_a_person_waits_for_is_done_here(remote: Engine) -> None:
 def test_runs_of_the_cluster_are_kept_on_an_object_store(
     settings: Settings, cluster: Any, s3: Any, tmp_path: Path
 ) -> None:
-    s3.mkdir("lab")
+    s3.makedirs("lab", exist_ok=True)
     for path in (BUNDLED_MODELS / "diabetes-progression").glob("*.*"):
         s3.put(str(path), f"lab/models/remote/{path.name}")
     shared = {
