@@ -15,10 +15,11 @@ from dashboard.components.what_if import offer_typing
 from dashboard.failures import show_failure
 from engine.errors import ReadError
 
+_CHOICE = "predict-model"
 engine = this_engine()
 st.title("Predict", anchor=False)
 st.markdown(":gray[Choose a model, bring a file, and get a prediction for every row or picture in it.]")
-model = choose_model(engine.models(), key="predict-model", decided=has_begun)
+model = choose_model(engine.models(), key=_CHOICE, decided=has_begun)
 if model is None:
     st.info("There is no model here yet. The host puts a folder with a card and a checkpoint where models are.")
     st.stop()
@@ -37,10 +38,10 @@ try:
     run = checked_run(engine, model, upload)
 except ReadError as error:
     show_failure(error)
-    offer_other_models(engine, model, upload)
+    offer_other_models(engine, model, upload, _CHOICE)
     st.stop()
 show_report(run.report, model, upload)
-offer_other_models(engine, model, upload)
+offer_other_models(engine, model, upload, _CHOICE, run.report)
 ask_to_start(engine, model, run)
 show_columns(run.report)
 show_preview(engine, run)

@@ -59,6 +59,12 @@ def choose_model(
     return usable[chosen]
 
 
+def turn_to(entry: ModelEntry, key: str) -> None:
+    """Chooses that model for the visitor; for a callback, as the page then begins with it."""
+    st.session_state.pop(key, None)
+    st.query_params["model"] = entry.id
+
+
 def introduce(entry: ModelEntry) -> None:
     """What the model does, whole, and the way to all that is known of it; a card has room for the beginning only."""
     card = entry.usable_card()

@@ -16,7 +16,8 @@ def show_preview(engine: GuardedEngine, run: Run) -> None:
     """The first rows as the model takes them; nothing where the files could not be typed."""
     if run.report.fatal or not run.report.n_rows:
         return
-    st.caption(f"The first of {count(run.report.n_rows, 'row')}")
+    rows = count(run.report.n_rows, "row")
+    st.caption(f"The first of {rows}" if run.report.n_rows > _PREVIEW_ROWS else f"Your data, {rows}")
     st.dataframe(
         engine.preview(run.id, _PREVIEW_ROWS),
         hide_index=True,

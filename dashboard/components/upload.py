@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,16 @@ def forget_files(engine: GuardedEngine, entry: ModelEntry) -> None:
             engine.delete_upload(upload_id)
         except ForelightError:
             continue  # it is gone already
+
+
+def hand_over(entry: ModelEntry, other: ModelEntry) -> None:
+    """Makes the files those of another model, without sending them again."""
+    kept: Files | None = st.session_state.pop(_key(entry), None)
+    st.session_state.pop(_begun(entry), None)
+    st.session_state[f"round-{entry.id}"] = _round(entry) + 1
+    if kept is not None:
+        st.session_state[_begun(other)] = True
+        st.session_state[_key(other)] = replace(kept, sent=False)
 
 
 def _show_uploader(engine: GuardedEngine, entry: ModelEntry, kept: Files | None) -> None:

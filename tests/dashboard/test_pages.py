@@ -253,7 +253,17 @@ def test_a_file_for_another_kind_of_model_names_such_models(
     app = upload(opened(model=model_id), name, b"a,b\n1,2\n")
 
     assert app.error
-    assert any(other in link.proto.label for link in app.get("page_link"))
+    assert any(other in each.label for each in app.button)
+
+
+def test_a_file_of_another_models_columns_goes_there_without_being_sent_again(shared_engine: Engine) -> None:
+    app = upload(opened(model="penguins"), "patients.csv", (SAMPLES / "patients.csv").read_bytes())
+    assert "columns are missing" in words(app)
+
+    button(app, "Diabetes progression").click().run()
+    assert app.query_params["model"] == "diabetes-progression"
+    assert "30 rows ready" in words(app)
+    assert "patients.csv" in words(app)
 
 
 def test_names_in_files_are_escaped(shared_engine: Engine) -> None:
