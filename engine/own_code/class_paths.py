@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ def with_objects(
 
 def taken(kind: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     """Those of `values` that the class takes; all of them where it takes **kwargs."""
+    if issubclass(kind, Enum):  # its signature is another one in each version of Python
+        return {name: value for name, value in values.items() if name == "value"}
     parameters = inspect.signature(kind).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         return dict(values)
