@@ -1,6 +1,6 @@
 # Forelight in an image. For machines without a GPU, and for those with NVIDIA's:
 #   docker build -t forelight .
-#   docker build -t forelight:cuda --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu128 .
+#   docker build -t forelight:cuda --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu130 .
 # With Ray and object stores: --build-arg EXTRAS="requirements-cluster.txt requirements-s3.txt"
 ARG PYTHON=3.12
 FROM python:${PYTHON}-slim AS packages

@@ -12,7 +12,7 @@ from anyio.to_thread import current_default_thread_limiter
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
-from dashboard.access.exposure import check_exposure
+from dashboard.access.exposure import check_exposure, said_at_the_start
 from dashboard.access.login import LOGIN_ROUTES, LoginWall
 from dashboard.access.login_trail import LoginTrail
 from dashboard.access.names import OwnNames
@@ -39,13 +39,15 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
     What is imported by then is left out of later garbage collections.
     """
-    engine = get_engine()
+    with said_at_the_start():
+        engine = get_engine()
     check_exposure(engine.settings)
     set_up_logs(engine.settings, "server")
     speak_through_one()
     keep_memory_together()
     current_default_thread_limiter().total_tokens = _THREADS
-    await run_in_threadpool(engine.serve)
+    with said_at_the_start():
+        await run_in_threadpool(engine.serve)
     warm_up(engine)
     gc.collect()
     gc.freeze()

@@ -1,16 +1,23 @@
-"""Whether the server may start as it was asked to: nobody is let in by an oversight."""
+"""Whether the server may start, and can: nobody is let in by an oversight, and what lacks is said in a sentence."""
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 import streamlit as st
+from pydantic import ValidationError
 
 from dashboard.access.callers import is_loopback
 from dashboard.access.login import why_no_login
 from engine import Settings, why_unsafe
+from engine.errors import ForelightError
+
+log = logging.getLogger("forelight.start")
 
 
 def check_exposure(settings: Settings) -> None:
@@ -31,6 +38,20 @@ def check_exposure(settings: Settings) -> None:
             "models and fill the disk. Set FORELIGHT_LOGIN=1 (see docs/login.md), or, where "
             "everyone who reaches this machine may, FORELIGHT_OPEN=1."
         )
+
+
+@contextmanager
+def said_at_the_start() -> Iterator[None]:
+    """Ends the program with a sentence where a setting is none, or the engine says why it cannot begin."""
+    try:
+        yield
+    except ValidationError as exc:
+        _refuse(" ".join(f"FORELIGHT_{each['loc'][0]}".upper() + f": {each['msg']}." for each in exc.errors()))
+    except ForelightError as exc:
+        _refuse(str(exc))
+    except Exception:
+        log.exception("the server cannot begin")  # the server's own words for it are left out of its log
+        raise
 
 
 def _refuse(words: str) -> NoReturn:

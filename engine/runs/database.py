@@ -32,6 +32,7 @@ class Database:
                 url,
                 hide_parameters=True,
                 pool_pre_ping=not url.startswith("sqlite"),
+                connect_args={} if url.startswith("sqlite") else {"client_encoding": "utf8"},  # else SQL_ASCII's bytes
                 json_serializer=partial(json.dumps, ensure_ascii=False),  # so that names can be searched
             )
             if self._engine.dialect.name == "sqlite":

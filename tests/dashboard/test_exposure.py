@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from dashboard.access.callers import is_loopback
-from dashboard.access.exposure import check_exposure
-from engine import Settings
+from dashboard.access.exposure import check_exposure, said_at_the_start
+from engine import Engine, Settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,6 +52,17 @@ def test_addresses(address: str, own: bool, tmp_path: Path, monkeypatch: pytest.
     else:
         with pytest.raises(Refused, match="there is no login"):
             check_exposure(Settings(home=tmp_path))
+
+
+def test_what_lacks_at_the_start_is_said(tmp_path: Path) -> None:
+    for settings, words in (
+        ({"home": tmp_path, "devices": "some"}, r"^FORELIGHT_DEVICES: "),
+        ({"home": tmp_path / "file" / "home"}, r"The run store \S+ cannot be opened: .*Not a directory"),
+        ({"home": tmp_path, "database_url": "postgresql://127.0.0.1:9/runs"}, "cannot be opened: .*refused"),
+    ):
+        (tmp_path / "file").write_text("")
+        with pytest.raises(Refused, match=words), said_at_the_start():
+            Engine(Settings(**settings)).serve()  # type: ignore[arg-type]
 
 
 def test_a_login_without_a_provider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -16,6 +18,7 @@ from engine.runs.folder import now
 from engine.runs.run import KeptSource, Options, Record
 from engine.runs.store import RunStore, Search
 from engine.runs.tables import metadata
+from tests.engine import postgres
 from tests.engine.postgres import database
 
 __all__ = ["database"]
@@ -120,6 +123,15 @@ def test_the_migrations_lead_to_the_tables_that_are_used(store: RunStore, databa
         indexes = {index["name"] for index in found.get_indexes(table.name)}
         assert indexes >= {index.name for index in table.indexes}
     engine.dispose()
+
+
+def test_a_postgresql_made_without_an_encoding_will_do() -> None:
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(postgres.server(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+    store = RunStore(database_url(postgres.server().replace("/postgres?", f"/{name}?"), Path()))
+    store.add(kept := record("a" * 26, title="Größe"))
+    assert store.get(kept.id).title == "Größe"
 
 
 def test_several_that_start_together_make_one_schema(database: str) -> None:
