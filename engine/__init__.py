@@ -37,6 +37,7 @@ from engine.evaluation.comparison import ClassComparison, LabelSetComparison, Va
 from engine.facts import ModelFacts, Repeat, Storage, WorkerState, repeat
 from engine.guarded.engine import GuardedEngine
 from engine.kinds.frame import frame_of
+from engine.kinds.left_out import Part, Passage, Patch
 from engine.kinds.predicted import Boxes, LabelSets, Masks
 from engine.models.registry import ModelEntry
 from engine.observability.incidents import report_incident
@@ -46,7 +47,7 @@ from engine.report import report_html
 from engine.results.files import MOST_EXCEL_ROWS, csv_text
 from engine.results.filters import Filter, FilterOp, FilterValue
 from engine.results.found_boxes import box_counts, box_scores
-from engine.results.influence import Swap, influences, swaps
+from engine.results.influence import Swap, heat, influences, swaps
 from engine.results.label_sets import label_counts, labels_together, nearest_calls
 from engine.results.lines import ResultColumn
 from engine.results.picture_files import PICTURE_FORMATS
@@ -103,6 +104,9 @@ __all__ = [
     "ModelFacts",
     "Neighbours",
     "Options",
+    "Part",
+    "Passage",
+    "Patch",
     "Place",
     "Point",
     "Problem",
@@ -138,6 +142,7 @@ __all__ = [
     "csv_text",
     "evaluation_of",
     "frame_of",
+    "heat",
     "influences",
     "label_counts",
     "labels_together",

@@ -23,6 +23,7 @@ from engine.models.registry import CARD_FILE
 from engine.offers import Offers
 from engine.parts import Parts, open_parts
 from engine.readers import Source
+from engine.reasons import Reasons
 from engine.results.downloads import Downloads
 from engine.results.results import Results
 from engine.runs.book import UNFINISHED
@@ -38,7 +39,7 @@ from engine.uploads.lake import Lake
 _SECONDS_BETWEEN_LOOKS = 0.2
 
 
-class Engine(Offers, Downloads, Operating):
+class Engine(Offers, Downloads, Reasons, Operating):
     """Predictions from files. Safe to use from several threads; `close` stops what runs."""
 
     def __init__(self, settings: Settings | None = None, *, pool: WorkerPool | None = None) -> None:

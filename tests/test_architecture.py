@@ -28,7 +28,7 @@ LAYERS = (
     ("engine.backends",),
     ("engine.lifecycle",),
     ("engine.offers", "engine.parts"),
-    ("engine.draft", "engine.metrics"),
+    ("engine.draft", "engine.metrics", "engine.reasons"),
     ("engine.health",),
     ("engine.engine",),
     ("engine.guarded",),

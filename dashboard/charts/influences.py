@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from dashboard.charts.charts import axis_label, bar_sizes, quiet
 from dashboard.words import number
 
-_UP, _DOWN = "#4f5bd5", "#e07b39"  # the first two of the theme's classes
+UP, DOWN = "#4f5bd5", "#e07b39"  # the first two of the theme's classes
 
 
 def influence_figure(changes: Sequence[tuple[str, str, float]], title: str) -> go.Figure:
@@ -19,7 +19,7 @@ def influence_figure(changes: Sequence[tuple[str, str, float]], title: str) -> g
         x=sizes,
         y=[f"{axis_label(column)}<br>{axis_label(said)}" for column, said, _ in changes],  # two lines, for phones
         orientation="h",
-        marker={"color": [_UP if size >= 0 else _DOWN for size in sizes], "line": {"width": 0}},
+        marker={"color": [UP if size >= 0 else DOWN for size in sizes], "line": {"width": 0}},
         text=[f"{'+' if size > 0 else ''}{number(size, 2)}" for size in sizes],
         textposition="auto",
         textangle=0,

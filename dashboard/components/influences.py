@@ -1,4 +1,4 @@
-"""Why a row was predicted so: which of its values move the prediction, and which way."""
+"""Why a row was predicted so: which of its values, places or words move the prediction, and which way."""
 
 from __future__ import annotations
 
@@ -9,39 +9,48 @@ import streamlit as st
 
 from dashboard.access.callers import this_engine
 from dashboard.charts.influences import influence_figure
+from dashboard.components.found import lies_in_pictures
+from dashboard.components.left_out import show_left_out
 from dashboard.components.outcome import shown_value
 from dashboard.failures import shown_failures
 from dashboard.typed import predict_values
 from dashboard.words import number, with_unit
-from engine import Results, Swap, influences, swaps
+from engine import Patch, Results, Swap, influences, swaps
 
 _MOST_BARS = 12
 _PROBABILITY = "probability_"
 _HELP = (
+    "What becomes of the prediction where a part of the row is left out, everything else kept. "
+    "It shows what the model does with its input, not what causes what."
+)
+_BARS = (
     "A bar is how much higher the prediction is with the row's own value than with the middle one, every other value "
-    "kept. The middle is that of the data the model was trained on, where its card says so, else that of this run. "
-    "It shows what the model does with the values, not what causes what."
+    "kept. The middle is that of the data the model was trained on, where its card says so, else that of this run."
 )
 
 
 def show_influences(results: Results, line: Mapping[str, Any]) -> None:
-    """The values that move the row's prediction most, where the visitor wants them; nothing where none could."""
+    """What of the row moves its prediction most, where the visitor wants it; nothing where nothing could."""
     columns = _predicted(results, line)
-    if results.card.sequence is not None or results.card.image is not None or not columns:
+    if results.card.sequence is not None or lies_in_pictures(results.predicted) or not columns:
         return
-    asked = swaps(results, line)
-    if not asked:
+    asked, parts = swaps(results, line), results.parts(line)
+    if not asked and not parts:
         return
     st.subheader("Why", anchor=False, help=_HELP)
-    if st.toggle("Show which values move this prediction", key="why", bind="query-params"):
+    what = "values" if not parts else "places" if isinstance(parts[0], Patch) else "words"
+    if st.toggle(f"Show which {what} move this prediction", key="why", bind="query-params"):
+        of = columns[0]
+        if len(columns) > 1:
+            of = str(st.selectbox("Of", columns, key="why-of", bind="query-params", width=320))
         with shown_failures():
-            _show(results, line, asked, columns)
+            if parts:
+                show_left_out(results, line, of, _name(results, of))
+            if asked:
+                _show_values(results, line, asked, of)
 
 
-def _show(results: Results, line: Mapping[str, Any], asked: tuple[Swap, ...], columns: list[str]) -> None:
-    of = columns[0]
-    if len(columns) > 1:
-        of = str(st.selectbox("Of", columns, key="why-of", bind="query-params", width=320))
+def _show_values(results: Results, line: Mapping[str, Any], asked: tuple[Swap, ...], of: str) -> None:
     engine = this_engine()
     entry = engine.model(results.run.model_id, results.run.version)
     own = {column.name: line.get(column.name) for column in results.card.signature}
@@ -56,7 +65,7 @@ def _show(results: Results, line: Mapping[str, Any], asked: tuple[Swap, ...], co
     figure = influence_figure(changes, f"± {name}")
     st.plotly_chart(figure, theme="streamlit", alt=alt, config={"displayModeBar": False}, key="why-chart")
     more = f" The other {len(found) - len(shown):,} move it less." if len(found) > len(shown) else ""
-    st.caption(f"Against the middle value of each column, every other value kept.{more}")
+    st.caption(f"Against the middle value of each column, every other value kept.{more}", help=_BARS)
 
 
 def _said(swap: Swap) -> str:

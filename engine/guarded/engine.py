@@ -15,6 +15,7 @@ from engine.facts import ModelFacts, Storage
 from engine.guarded.hosting import Hosting
 from engine.guarded.permits import Permits
 from engine.ingest.table import Progress
+from engine.kinds.left_out import Part
 from engine.models.registry import ModelEntry
 from engine.readers import Source
 from engine.report import report_html
@@ -124,6 +125,13 @@ class GuardedEngine(Permits, Hosting):
         """See Engine.predict_now."""
         found = self._may("run").predict_now(model_id, sources, version=version)
         self._audit.did_often(self.caller, "predicted at once", model_id=model_id)
+        return found
+
+    def predict_without(self, run_id: str, row: int) -> tuple[tuple[Part, ...], pl.DataFrame]:
+        """See Engine.predict_without."""
+        self._may("run")
+        found = self._seen(run_id).predict_without(run_id, row)
+        self._audit.did_often(self.caller, "predicted at once", run_id)
         return found
 
     def submit(self, run_id: str, options: Options | None = None) -> Run:

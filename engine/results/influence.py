@@ -1,17 +1,22 @@
-"""How much each value of a row moves its prediction: put to its middle, one column after the other, all others kept."""
+"""How much each part of a row moves its prediction, all others kept: a value put to its middle, a patch, words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean
+from typing import TypeVar
 
 import polars as pl
 
 from engine.cards.card import ModelCard
+from engine.kinds.left_out import Patch
 from engine.results.results import Results
 
 _MOST_COLUMNS = 300
 _MEDIAN = 2  # of minimum, quartiles, maximum
+_Asked = TypeVar("_Asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +40,31 @@ def swaps(results: Results, line: Mapping[str, object]) -> tuple[Swap, ...]:
     )[:_MOST_COLUMNS]
 
 
-def influences(asked: Sequence[Swap], lines: pl.DataFrame, of: str) -> tuple[tuple[Swap, float], ...]:
-    """(swap, change) of each, the largest change first, whatever its sign.
+def influences(asked: Sequence[_Asked], lines: pl.DataFrame, of: str) -> tuple[tuple[_Asked, float], ...]:
+    """(what was asked, change) of each, the largest change first, whatever its sign.
 
-    `lines` are the predictions of the row itself and then of each swap; the change is how much higher the prediction in
-    the column `of` is with the row's own value than with the middle one. Swaps that were not predicted are left out.
+    `lines` are the predictions of the row itself and then of each swap, or without each part; the change is how much
+    higher the prediction in the column `of` is with the row's own. Those that were not predicted are left out.
     """
     own, *others = lines[of].cast(pl.Float64)
     if own is None:
         return ()
-    changes = ((swap, own - other) for swap, other in zip(asked, others, strict=True) if other is not None)
+    changes = ((each, own - other) for each, other in zip(asked, others, strict=True) if other is not None)
     return tuple(sorted(changes, key=lambda found: -abs(found[1])))
+
+
+def heat(found: Sequence[tuple[Patch, float]]) -> tuple[tuple[Patch, float], ...]:
+    """(cell, change) of the cells between the edges of all patches: the mean change of the patches that cover it."""
+    rows = sorted({edge for patch, _ in found for edge in (patch.top, patch.bottom)})
+    columns = sorted({edge for patch, _ in found for edge in (patch.left, patch.right)})
+    cells = [Patch(left, top, right, bottom) for top, bottom in pairwise(rows) for left, right in pairwise(columns)]
+    covering = [[change for patch, change in found if _covers(patch, cell)] for cell in cells]
+    return tuple((cell, fmean(changes)) for cell, changes in zip(cells, covering, strict=True) if changes)
+
+
+def _covers(patch: Patch, cell: Patch) -> bool:
+    across = patch.left <= cell.left and cell.right <= patch.right
+    return across and patch.top <= cell.top and cell.bottom <= patch.bottom
 
 
 def _middles(results: Results, card: ModelCard) -> dict[str, object]:

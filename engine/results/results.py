@@ -12,11 +12,13 @@ import polars as pl
 from engine.cards.card import read_card
 from engine.errors import RunStateError
 from engine.ingest.table import TRUTH
+from engine.kinds.left_out import Part
 from engine.kinds.predicted import Predicted
 from engine.models.registry import CARD_FILE
 from engine.results.filters import Filter, Filters
 from engine.results.lines import Lines, ResultColumn
 from engine.runs.run import Run
+from engine.tasks.task import PartedInputs
 from engine.views import Headline, View
 
 
@@ -59,6 +61,11 @@ class Results(Lines):
             .select("series", "moves")
             .collect()
         )
+
+    def parts(self, line: Mapping[str, object]) -> tuple[Part, ...]:
+        """What can be left out of a line to see what it does to the prediction: patches, words; () where nothing."""
+        inputs = self._task.inputs
+        return inputs.parts(line, self.card) if isinstance(inputs, PartedInputs) and line["status"] == "ok" else ()
 
     def image(self, row: int) -> tuple[bytes, str]:
         """(the visitor's own picture as a browser can show it, its media type) of row `row`, from 1."""

@@ -15,8 +15,10 @@ from engine.cards.card import ImageInput, ModelCard
 from engine.cards.signature import Report
 from engine.errors import CardError
 from engine.ingest.table import PIXELS, Progress
+from engine.kinds.left_out import Part
 from engine.readers import Source
 from engine.settings import Settings
+from engine.tasks.picture_parts import patches, without_patch
 from engine.views import Gallery, View
 
 if TYPE_CHECKING:
@@ -94,6 +96,12 @@ class ImageInputs:
             f"Pictures: PNG, JPEG, WebP, BMP or TIFF; one, many, a folder, or a zip{self._zip}.",
             f"Any size; each is brought to {image.size[0]} × {image.size[1]} pixels, {kind} ({_FITS[image.fit]}).",
         )
+
+    def parts(self, line: Mapping[str, object], card: ModelCard) -> tuple[Part, ...]:
+        return patches(image_of(card))
+
+    def without(self, row: pa.Table, part: Part, card: ModelCard) -> pa.Table:
+        return without_patch(row, part, image_of(card))
 
 
 _FITS = {"cover": "what hangs over is cut", "contain": "padded with black", "stretch": "stretched"}

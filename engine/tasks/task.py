@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import polars as pl
 import pyarrow as pa
@@ -16,6 +16,7 @@ import pyarrow as pa
 from engine.cards.card import ModelCard, OutputKind
 from engine.cards.signature import Report
 from engine.ingest.table import Progress
+from engine.kinds.left_out import Part
 from engine.kinds.predicted import Predicted
 from engine.readers import Source
 from engine.settings import Settings
@@ -111,6 +112,17 @@ class Outputs(Protocol):
 
     def headline(self, card: ModelCard, columns: Sequence[str], results: Queries) -> tuple[Headline, ...]:
         """The figures that stand above the charts."""
+
+
+@runtime_checkable
+class PartedInputs(Protocol):
+    """Inputs a row of which has parts that can be left out, to see what they do to its prediction."""
+
+    def parts(self, line: Mapping[str, object], card: ModelCard) -> tuple[Part, ...]:
+        """The parts of a line of the results, about a hundred at most; those that tell most first. None: ()."""
+
+    def without(self, row: pa.Table, part: Part, card: ModelCard) -> pa.Table:
+        """`row`, one line of the input, without that part."""
 
 
 @dataclass(frozen=True, slots=True)

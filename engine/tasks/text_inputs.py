@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pyarrow as pa
+
 from engine.cards.card import ModelCard
 from engine.errors import CardError
+from engine.kinds.left_out import Part
 from engine.tasks.table_inputs import TableInputs
+from engine.tasks.text_parts import passages, texts_in, without_passage
 from engine.views import Texts, View
 
 
@@ -27,6 +33,12 @@ class TextInputs(TableInputs):
         others = [column.name for column in card.signature if column.name != text]
         beside = f", beside it {', '.join(others)}" if others else ""
         return (f"A table with a text a row in the column '{text}'{beside}: CSV, Excel, Parquet or JSON.",)
+
+    def parts(self, line: Mapping[str, object], card: ModelCard) -> tuple[Part, ...]:
+        return passages(texts_in(line, texts_of(card)))
+
+    def without(self, row: pa.Table, part: Part, card: ModelCard) -> pa.Table:
+        return without_passage(row, part)
 
 
 def texts_of(card: ModelCard) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from engine.runs.run import Options
 from engine.settings import Settings
 from engine.tasks import task_of
 from engine.workers.checkpoint_work import try_checkpoint
+from engine.workers.part_work import predict_without
 from engine.workers.picture_work import mask, picture, thumbnail
 
 if TYPE_CHECKING:
@@ -277,6 +278,7 @@ JOBS: Mapping[str, Callable[..., Result]] = {
             predict,
             find_batch_size,
             predict_now,
+            predict_without,
             describe,
             try_checkpoint,
             picture,
