@@ -6,6 +6,7 @@ ForelightError
 │   └── UnknownVersion   no version of that name
 ├── CheckpointError      a checkpoint that is missing, unsafe, damaged or of another class
 ├── ModuleProbeError     a module that could not be run on a probe batch, or whose outputs are unclear
+│   └── OutputUnclear    one that gives several things, of which one may be the prediction
 ├── HostCodeFailed       an encode, decode or collate of the host's that raised an error, or gave what is of no use
 │   └── HostCodeRaised   one that raised an error, perhaps about some of the rows only
 │       ├── EncodeRaised encode or collate
@@ -86,6 +87,19 @@ class CheckpointError(ForelightError):
 
 class ModuleProbeError(ForelightError):
     """A module that could not be run on a probe batch, or whose outputs are unclear."""
+
+
+class OutputUnclear(ModuleProbeError):
+    """A module that gives parts with these `names`, of which those in `choices` may be the prediction."""
+
+    def __init__(self, names: Iterable[object], choices: Iterable[str]) -> None:
+        self.choices = tuple(choices)
+        may = (
+            f"say in the card which is the prediction: output_key: {self.choices[0]}"
+            if self.choices
+            else ("none is a tensor with an entry for each row; make one of them in a function: decode")
+        )
+        super().__init__(f"The model gives {', '.join(map(str, names))}: {may}.")
 
 
 class HostCodeFailed(ForelightError):

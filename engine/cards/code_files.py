@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.cards.card import ModelCard
 
-_CLASS = "class_path"
+_CLASS, _INIT = "class_path", "__init__.py"
 
 
 def code_files(card: ModelCard, folder: Path) -> tuple[Path, ...]:
@@ -19,7 +19,7 @@ def code_files(card: ModelCard, folder: Path) -> tuple[Path, ...]:
     for name in _named(card):
         path = file_beside(name, folder)
         if path is not None:
-            found |= dict.fromkeys((path, *siblings(path)))
+            found |= dict.fromkeys((path, *siblings(path, folder)))
     return tuple(found)
 
 
@@ -30,12 +30,28 @@ def file_beside(name: str, folder: Path) -> Path | None:
     return path if all((*inside, last)) and path.is_file() else None
 
 
-def siblings(path: Path) -> list[Path]:
+def root_of(path: Path, within: Path | None = None) -> Path:
+    """The folder that the imports of a Python file begin in: its own, or the one that the package it is of lies in.
+
+    It is of one where `__init__.py` lies beside it, or where its own imports say so. `within` bounds the way up.
+    """
+    path = path.absolute()
+    depth = max((0, *_depths(path)))
+    while (path.parents[depth] / _INIT).is_file():
+        depth += 1
+    if within is not None:
+        depth = min(depth, len(path.parent.relative_to(within.absolute()).parts))
+    return path.parents[depth]
+
+
+def siblings(path: Path, within: Path | None = None) -> list[Path]:
     """The files beside that one, or in packages beside it, which it imports, and which those import."""
-    found: dict[Path, None] = {}
-    waiting = [path]
+    path, root = path.absolute(), root_of(path, within)
+    folders = [root, *(folder for folder in path.parents if folder.is_relative_to(root) and folder != root)]
+    found = {init: None for folder in folders[1:] if (init := folder / _INIT).is_file() and init != path}
+    waiting = [path, *found]
     while waiting:
-        for other in _imported(waiting.pop(), path.parent):
+        for other in _imported(waiting.pop(), (root, path.parent)):
             if other not in found and other != path and other.is_file():
                 found[other] = None
                 waiting.append(other)
@@ -68,22 +84,47 @@ def _of_objects(value: Any) -> Iterator[str]:
             yield from _of_objects(each)
 
 
-def _imported(path: Path, root: Path) -> Iterator[Path]:
-    """Where what the file imports would be, were it in `root`."""
+def _imported(path: Path, roots: Sequence[Path]) -> Iterator[Path]:
+    """Where what the file imports would be, were it in one of `roots`."""
+    for node in _nodes(path):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            inside = tuple(node.module.split(".")) if node.module else ()
+            if node.level <= len(path.parents):
+                yield from _places(path.parents[node.level - 1], [(*inside, each.name) for each in node.names])
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            top = tuple((node.module or "").split(".")) if isinstance(node, ast.ImportFrom) else ()
+            for root in dict.fromkeys(roots):
+                yield from _places(root, [(*top, *each.name.split(".")) for each in node.names])
+
+
+def _places(root: Path, names: Sequence[tuple[str, ...]]) -> Iterator[Path]:
+    """The files that modules of these names would be, or their packages' own."""
+    for parts in names:
+        for length in range(1, len(parts) + 1):
+            yield root.joinpath(*parts[: length - 1], f"{parts[length - 1]}.py")
+            yield root.joinpath(*parts[:length], _INIT)
+
+
+def _depths(path: Path) -> Iterator[int]:
+    """How many folders above its own the imports of the file lead to."""
+    for node in _nodes(path):
+        if isinstance(node, ast.ImportFrom) and node.level and node.level < len(path.parents):
+            yield node.level
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            before = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            names = [f"{before}{each.name}" for each in node.names]
+            for top, *inside in (name.split(".") for name in names):
+                own = [depth for depth, folder in enumerate(path.parents) if folder.name == top]
+                yield from (
+                    depth + 1
+                    for depth in own
+                    if inside and any((path.parents[depth] / f"{inside[0]}{suffix}").exists() for suffix in ("", ".py"))
+                )
+
+
+def _nodes(path: Path) -> Iterator[ast.AST]:
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError):  # importing it says so
         return
-    package = path.parent.relative_to(root).parts
-    for node in ast.walk(tree):
-        names: list[tuple[str, ...]] = []
-        if isinstance(node, ast.Import):
-            names = [tuple(each.name.split(".")) for each in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            inside = package[: len(package) - node.level + 1] if node.level else ()
-            inside += tuple(node.module.split(".")) if node.module else ()
-            names = [(*inside, each.name) for each in node.names]
-        for parts in names:
-            for length in range(1, len(parts) + 1):
-                yield root.joinpath(*parts[: length - 1], f"{parts[length - 1]}.py")
-                yield root.joinpath(*parts[:length], "__init__.py")
+    yield from ast.walk(tree)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Literal
 
 import pyarrow as pa
@@ -58,10 +58,20 @@ class Calling:
         return task.outputs.decode(task.inputs.per_line(output, rows.num_rows), card, self.kind, rows)
 
 
+def named_parts(raw: object) -> Mapping[str, object] | None:
+    """The parts of an output that has names for them, a dict or a dataclass; None where it has none."""
+    if is_dataclass(raw) and not isinstance(raw, type):
+        return {each.name: getattr(raw, each.name) for each in fields(raw)}
+    return raw if isinstance(raw, dict) else None
+
+
 def part_of(raw: object, where: str | int | None) -> object:
     """What stands there in a module's output: all of it for None; None where there is no such part."""
     if where is None:
         return padded(raw) if are_boxes(raw) else raw
     if isinstance(where, int) and isinstance(raw, tuple | list) and where < len(raw):
         return part_of(raw[where], None)
-    return part_of(raw.get(where), None) if isinstance(raw, dict) else None
+    if isinstance(raw, tuple) and isinstance(where, str):
+        return part_of(getattr(raw, where, None), None)  # of a namedtuple
+    named = named_parts(raw)
+    return part_of(named.get(str(where)), None) if named is not None else None

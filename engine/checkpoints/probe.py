@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from engine.cards.card import ModelCard, OutputKind
-from engine.checkpoints.calling import BatchForm, Calling, part_of
-from engine.errors import DecodeRaised, ForelightError, ModuleProbeError
+from engine.checkpoints.calling import BatchForm, Calling, named_parts, part_of
+from engine.errors import DecodeRaised, ForelightError, ModuleProbeError, OutputUnclear
 from engine.kinds.boxes import are_boxes
 from engine.own_code.functions import NOTHING_OWN, OwnCode
 from engine.own_code.probe_rows import probe_rows
@@ -38,7 +38,7 @@ _PREDICTION_KEYS = (
 
 
 @dataclass
-class _Asking(dict[str, torch.Tensor]):
+class Asking(dict[str, torch.Tensor]):
     """A batch that notes which keys a module asks for, and has an answer to each."""
 
     x: torch.Tensor
@@ -163,14 +163,14 @@ def _try(
     return Calling(form, where, kind, keys, by_column, said, own)
 
 
-def _batch(x: object, columns: dict[str, torch.Tensor], form: BatchForm) -> tuple[object, _Asking | None]:
+def _batch(x: object, columns: dict[str, torch.Tensor], form: BatchForm) -> tuple[object, Asking | None]:
     if form == "tensor" or not isinstance(x, torch.Tensor):
         return x, None
     if form == "pair":
         return (x, torch.zeros(len(x))), None
     if form == "list":
         return list(x), None
-    asking = _Asking(x, columns)
+    asking = Asking(x, columns)
     return asking, asking
 
 
@@ -178,9 +178,10 @@ def _where(raws: Sequence[object], card: ModelCard) -> str | int | None:
     """Where in the module's output the predictions are: None for the whole, a key of a dict, a place in a tuple."""
     raw = raws[0]
     if card.output_key:
-        return card.output_key
-    if isinstance(raw, dict):
-        return _key(raw)
+        return _named(raw, card.output_key)
+    named = named_parts(raw)
+    if named is not None:
+        return _key(named)
     if are_boxes(raw):
         return None
     if isinstance(raw, tuple | list):
@@ -190,22 +191,32 @@ def _where(raws: Sequence[object], card: ModelCard) -> str | int | None:
             raise ValueError(f"gave a {type(raw).__name__} with no tensor of one entry a row")
         return fitting[0]
     if not isinstance(raw, torch.Tensor):
-        raise ValueError(f"gave {type(raw).__name__}, expected a tensor, a tuple, a list or a dict of tensors")
+        raise ValueError(
+            f"gave {type(raw).__name__}, expected a tensor, or a tuple, list, dict or dataclass of tensors"
+        )
     return None
+
+
+def _named(raw: object, key: str) -> str | int:
+    """Where the part is that the card names; a number is a place in a tuple."""
+    where = int(key) if key.isdecimal() and isinstance(raw, tuple | list) else key
+    if not isinstance(part_of(raw, where), torch.Tensor):
+        parts = named_parts(raw) or (range(len(raw)) if isinstance(raw, tuple | list) else ())
+        there = f"it has {', '.join(map(str, parts))}" if parts else f"it is a {type(raw).__name__}"
+        raise ModuleProbeError(f"output_key: there is no tensor '{key}' in what the model gives; {there}.")
+    return where
 
 
 def _fits(value: object, items: int) -> bool:
     return isinstance(value, torch.Tensor) and value.ndim > 0 and len(value) == items
 
 
-def _key(raw: dict[str, object]) -> str:
+def _key(raw: Mapping[str, object]) -> str:
     tensors = [key for key, value in raw.items() if _fits(value, PROBE_ROWS[0])]
     named = [key for key in _PREDICTION_KEYS if key in tensors] or tensors
     if len(named) == 1 or (named and named[0] in _PREDICTION_KEYS):
         return named[0]
-    raise ModuleProbeError(
-        f"The model gives a dict with {', '.join(map(str, raw))}: say in the card which is the prediction (output_key)."
-    )
+    raise OutputUnclear(raw, tensors)
 
 
 def _sentences(

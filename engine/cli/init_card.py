@@ -28,7 +28,9 @@ def init(
     checkpoint: Annotated[Path, typer.Argument(help="the .ckpt that Lightning wrote")],
     module: Annotated[str, typer.Option(help="package.module:Class, or file.py:Class, which is copied")],
     output: Annotated[Path, typer.Option("--output", "-o", help="the model's folder; its name is the model's id")],
-    sample: Annotated[Path | None, typer.Option(help="a table or pictures as visitors will bring them")] = None,
+    sample: Annotated[
+        Path | None, typer.Option(help="a table, or pictures or a folder of them, as visitors will bring them")
+    ] = None,
     title: Annotated[str, typer.Option(help="what visitors read")] = "",
     task: Annotated[str, typer.Option(help="such as tabular-regression")] = "",
     target: Annotated[str, typer.Option(help="the sample's column that is the label")] = "",
@@ -37,6 +39,7 @@ def init(
     outputs: Annotated[str, typer.Option(help="a,b,…: the values the model gives, in its order")] = "",
     size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of pictures, in pixels")] = "",
     output_kind: Annotated[str, typer.Option(help="logits or probabilities, where the model gives one figure")] = "",
+    output_key: Annotated[str, typer.Option(help="the part of the model's output that is the prediction")] = "",
     encode: Annotated[str, typer.Option(help="file.py:function or package.module:function: rows to the batch")] = "",
     collate: Annotated[str, typer.Option(help="the same: a list of items to the batch; or a LightningDataModule")] = "",
     decode: Annotated[str, typer.Option(help="the same: the module's output to what the task shows")] = "",
@@ -66,6 +69,7 @@ def init(
             outputs=_names(outputs),
             size=_size(size),
             output_kind=output_kind,
+            output_key=output_key,
             hyper_parameters=_assigned(assignments or []),
             own={k: v for k, v in (("encode", encode), ("collate", collate), ("decode", decode)) if v},
             series=series,

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from torch import nn
 
 from engine.cards.card import ModelCard, file_hash
-from engine.cards.code_files import siblings
+from engine.cards.code_files import root_of, siblings
 from engine.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from engine.checkpoints.module import build_module, missing_arguments
 from engine.draft.drafting import Drafting
 from engine.draft.given import Draft, Given
 from engine.draft.inputs import Columns, find_inputs, find_targets, named_inputs, without_labels
+from engine.draft.kept import kept_size
 from engine.draft.kind import find_task, takes_of, tasks_like
 from engine.draft.objects import ask_for_objects, left_out, open_objects
 from engine.draft.outputs import find_outputs
+from engine.draft.pictures import pack_pictures, size_of
 from engine.draft.sample import read_sample
-from engine.draft.trial import Trial, try_out, try_with
+from engine.draft.trial import Trial, asked_keys, try_out, try_with
 from engine.draft.without_objects import copy_without_objects
 from engine.draft.written import Written
-from engine.errors import CardError, CheckpointError
+from engine.errors import CardError, CheckpointError, OutputUnclear
 from engine.own_code.class_paths import described_classes
 from engine.own_code.functions import own_code_of
+from engine.own_code.local_code import file_here, name_of
 from engine.readers.source import IMAGE_SUFFIXES
 from engine.settings import Settings
 
@@ -54,6 +58,9 @@ def draft_model(given: Given, folder: Path, settings: Settings) -> Draft:
         **own,
     )
     checkpoint = load_checkpoint(folder / CHECKPOINT, start)
+    drafting.kept = {**checkpoint.data_parameters, **checkpoint.hyper_parameters}
+    if given.output_key:
+        drafting.know("output_key", given.output_key)
     if given.hyper_parameters:
         drafting.know("hyper_parameters", dict(given.hyper_parameters))
     objects = open_objects(objects, start, folder, checkpoint)
@@ -82,7 +89,13 @@ def draft_model(given: Given, folder: Path, settings: Settings) -> Draft:
     if module is None:
         return drafting.done()
     columns, rows = _sample(given, settings)
-    trial = _tried(drafting, module, start, checkpoint, folder, columns)
+    try:
+        trial = _tried(drafting, module, start, checkpoint, folder, columns)
+    except OutputUnclear as exc:
+        if given.output_key or not exc.choices:
+            raise
+        trial, why = None, f"{type(module).__name__} gives several things; which of them is the prediction"
+        drafting.ask("output_key", why, option="--output-key", choices=exc.choices)
     if trial is not None:
         find_task(drafting, module, trial)
         targets = find_targets(drafting, trial, columns)
@@ -90,7 +103,7 @@ def draft_model(given: Given, folder: Path, settings: Settings) -> Draft:
         find_outputs(drafting, trial, columns, targets)
     if given.sample is not None:
         title = f"{rows:,} rows" if rows else given.sample.stem
-        drafting.know("samples", [{"title": title, "files": [f"samples/{given.sample.name}"]}])
+        drafting.know("samples", [{"title": title, "files": [f"samples/{_sample_name(given.sample)}"]}])
     drafting.ask("description", "what the model does, for somebody who has never heard of it", needed=False)
     return drafting.done()
 
@@ -131,7 +144,8 @@ def _tried(
             told["samples"] = [{"title": "sample", "files": [f"samples/{given.sample.name}"]}]
         card = ModelCard.model_validate({**start.model_dump(), **told})
         return try_with(module, card, own_code_of(card, folder, checkpoint.data_parameters), folder)
-    found = try_out(module, takes_of(given.task), len(given.inputs))
+    sizes = [kept_size(drafting.kept)[0], size_of(given.sample) if given.sample else 0, *(given.size or ())[:1]]
+    found = try_out(module, takes_of(given.task), len(given.inputs), given.output_key, [size for size in sizes if size])
     if isinstance(found, Trial):
         return found
     for key, value in (("task", given.task), ("labels", list(given.labels)), ("target", given.target)):
@@ -147,6 +161,9 @@ def _tried(
 def _unread(module: nn.Module) -> str:
     """Why a function has to make what the module takes."""
     tables = [type(part).__name__ for part in module.modules() if isinstance(part, nn.Embedding | nn.EmbeddingBag)]
+    keys = " and ".join(f"'{key}'" for key in asked_keys(module))
+    if keys:
+        return f"its step asks the batch for {keys}: a function makes of rows a dict with them (docs/encode.md)"
     if tables:
         return f"it has an {tables[0]}: whole numbers, which a function makes of texts or codes (docs/encode.md)"
     return (
@@ -162,7 +179,7 @@ def _copy(given: Given, folder: Path) -> tuple[str, dict[str, str], dict[str, di
     """
     if not given.checkpoint.is_file():
         raise CardError(f"There is no checkpoint '{given.checkpoint}'.")
-    if given.sample is not None and not given.sample.is_file():
+    if given.sample is not None and not given.sample.exists():
         raise CardError(f"--sample: there is no file '{given.sample}'.")
     named = {"module": given.module, **given.own}
     sources = {key: _source(key, reference) for key, reference in named.items()}
@@ -171,12 +188,28 @@ def _copy(given: Given, folder: Path) -> tuple[str, dict[str, str], dict[str, di
     for path, _ in sources.values():
         if path is not None:
             for each in (path, *siblings(path)):
-                written.copy(each, str(each.relative_to(path.parent)))
+                written.copy(each, str(each.absolute().relative_to(root_of(path))))
     if given.sample is not None:
-        written.copy(given.sample, f"samples/{given.sample.name}")
+        _copy_sample(given.sample, written)
     objects = _copied_checkpoint(given.checkpoint, folder, written)
     said = {key: reference for key, (_, reference) in sources.items()}
     return said.pop("module"), said, objects
+
+
+def _copy_sample(sample: Path, written: Written) -> None:
+    name = f"samples/{_sample_name(sample)}"
+    if not sample.is_dir():
+        written.copy(sample, name)
+        return
+    with TemporaryDirectory(prefix="forelight-") as scratch:
+        packed = Path(scratch) / _sample_name(sample)
+        pack_pictures(sample, packed)
+        written.copy(packed, name)
+
+
+def _sample_name(sample: Path) -> str:
+    """What the sample is called beside the card: of a folder some pictures become a zip."""
+    return f"{sample.resolve().name}.zip" if sample.is_dir() else sample.name
 
 
 def _copied_checkpoint(checkpoint: Path, folder: Path, written: Written) -> dict[str, dict[str, Any]]:
@@ -197,17 +230,17 @@ def _source(key: str, reference: str) -> tuple[Path | None, str]:
     if not colon or not name or not called.isidentifier():
         what = "Class" if key == "module" else "function"
         raise CardError(f"--{key}: '{reference}' is not package.module:{what}, nor file.py:{what}.")
-    if not name.endswith(".py"):
+    path = Path(name) if name.endswith(".py") else file_here(name)
+    if path is None:
         return None, reference
-    path = Path(name)
     if not path.is_file():
         raise CardError(f"--{key}: there is no file '{name}'.")
-    return path, f"{path.stem}:{called}"
+    return path, f"{name_of(path)}:{called}"
 
 
 def _sample(given: Given, settings: Settings) -> tuple[Columns, int]:
     """(the sample's columns, how many rows it has); none of a sample that is no table."""
-    if given.sample is None or given.sample.suffix.lower() in _NO_TABLES:
+    if given.sample is None or given.sample.is_dir() or given.sample.suffix.lower() in _NO_TABLES:
         return (), 0
     rows, columns = read_sample(given.sample, settings)
     if given.own.get("encode"):  # a function gets texts, whatever they say

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from engine.draft.given import Draft, Given, Question
@@ -15,6 +16,8 @@ class Drafting:
         self.card: dict[str, Any] = {}
         self.reasons: dict[str, str] = {}
         self.questions: list[Question] = []
+        self.kept: Mapping[str, Any] = {}
+        """The hyper-parameters of module and data that the checkpoint holds."""
 
     def know(self, key: str, value: Any, reason: str = "") -> None:
         self.card[key] = value

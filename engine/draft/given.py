@@ -23,6 +23,7 @@ class Given:
     outputs: tuple[str, ...] = ()
     size: tuple[int, int] | None = None
     output_kind: str = ""
+    output_key: str = ""
     hyper_parameters: Mapping[str, Any] = field(default_factory=dict)
     own: Mapping[str, str] = field(default_factory=dict)
     """The host's functions, by the card's keys: encode, collate, decode."""

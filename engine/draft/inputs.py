@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from engine.draft.drafting import Drafting
 from engine.draft.given import Given
+from engine.draft.kept import kept_size
+from engine.draft.pictures import size_of
 from engine.draft.sample import SampleColumn, names_of
 from engine.draft.trial import Trial
 from engine.errors import CardError
@@ -13,6 +15,7 @@ from engine.errors import CardError
 _TARGETS = ("target", "label", "y", "class", "outcome")
 _ORDERS = ("step", "time", "date", "day", "month", "year", "hour", "timestamp")
 _MOST_RANGES = 8
+_NORMALISED = "mean and std that pixels (0 … 1) were normalised with"
 Columns = tuple[SampleColumn, ...]
 
 
@@ -143,15 +146,23 @@ def _sequence(drafting: Drafting, trial: Trial, columns: Columns) -> Columns:
 
 
 def _image(drafting: Drafting, trial: Trial) -> None:
-    given = drafting.given.size
+    given, (kept, key) = drafting.given.size, kept_size(drafting.kept)
+    if given is None and kept in trial.sizes and len(trial.sizes) > 1:
+        drafting.know(
+            "image", {"size": [kept, kept], "channels": trial.width}, f"the checkpoint's '{key}' says the size"
+        )
+        drafting.ask("image", _NORMALISED, needed=False)
+        return
     if given is not None or len(trial.sizes) == 1:
         size = given or (trial.sizes[0], trial.sizes[0])
         reason = "" if given else "the only size tried that it runs on"
         drafting.know("image", {"size": list(size), "channels": trial.width}, reason)
-        drafting.ask("image", "mean and std that pixels (0 … 1) were normalised with", needed=False)
+        drafting.ask("image", _NORMALISED, needed=False)
         return
     sizes = ", ".join(map(str, trial.sizes))
+    seen = size_of(drafting.given.sample) if drafting.given.sample is not None else 0
     why = f"it runs on pictures of {sizes} pixels; one of them it was trained on"
+    why += f" (the sample's pictures are {seen} × {seen})" if seen else ""
     drafting.ask(
         "image",
         why,

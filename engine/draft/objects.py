@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shlex
 from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,13 @@ def ask_for_objects(
     """Asks for arguments that are objects; what is proposed names classes beside the card by its file."""
     name, _, kind = start.module.partition(":")
     beside = vars(import_source(name, folder, "module"))
-    shown = ", ".join(f"{key}: {_flow(_beside(each, name, beside))}" for key, each in objects.items())
+    proposed = {key: _flow(_beside(each, name, beside)) for key, each in objects.items()}
+    shown = ", ".join(f"{key}: {value}" for key, value in proposed.items())
+    options = " ".join(f"--set {shlex.quote(f'{key}={value}')}" for key, value in proposed.items())
     drafting.ask(
         "hyper_parameters",
         f"{kind} takes {', '.join(objects)}, {why}",
-        option="--set 'name={class_path: …}'",
+        option=options,
         example=f"{{{shown}}}",
         answer=shown,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from engine.draft.drafting import Drafting
 from engine.draft.inputs import Columns
+from engine.draft.kept import kept_labels
+from engine.draft.pictures import classes_of
 from engine.draft.sample import SampleColumn
 from engine.draft.trial import Trial
 from engine.errors import CardError
@@ -13,6 +15,9 @@ from engine.tasks.embedding_outputs import EmbeddingOutputs
 from engine.tasks.forecast_outputs import ForecastOutputs
 from engine.tasks.label_set_outputs import LabelSetOutputs
 from engine.tasks.value_outputs import ValueOutputs
+
+_KEPT = "the checkpoint's hyper-parameter '{key}'"
+_THRESHOLDS = "{label: probability}: from where on a label holds, where not from 0.5"
 
 
 def find_outputs(drafting: Drafting, trial: Trial, columns: Columns, targets: tuple[str, ...]) -> None:
@@ -85,6 +90,11 @@ def _forecast(drafting: Drafting, trial: Trial) -> None:
 
 def _label_sets(drafting: Drafting, trial: Trial, targets: tuple[str, ...]) -> None:
     given = drafting.given
+    kept, key = kept_labels(drafting.kept, trial.outputs)
+    if not given.labels and kept:
+        drafting.know("labels", list(kept), _KEPT.format(key=key))
+        drafting.ask("thresholds", _THRESHOLDS, needed=False)
+        return
     if not given.labels:
         why = f"names of the {trial.outputs} labels, in the order of the outputs; the checkpoint does not hold them"
         drafting.ask("labels", why, option="--labels a,b,…")
@@ -94,7 +104,7 @@ def _label_sets(drafting: Drafting, trial: Trial, targets: tuple[str, ...]) -> N
     if true:
         reason = "columns of the sample that are called as the labels say whether they hold"
         drafting.know("targets", {label: label for label in true}, reason)
-    drafting.ask("thresholds", "{label: probability}: from where on a label holds, where not from 0.5", needed=False)
+    drafting.ask("thresholds", _THRESHOLDS, needed=False)
 
 
 def _boxes(drafting: Drafting) -> None:
@@ -110,8 +120,15 @@ def _boxes(drafting: Drafting) -> None:
 def _classes(drafting: Drafting, trial: Trial, label: SampleColumn | None) -> None:
     given = drafting.given
     classes = max(2, trial.outputs)
+    kept, key = kept_labels(drafting.kept, classes)
+    folders = classes_of(given.sample) if given.sample is not None and trial.takes == "image" else ()
     if given.labels:
         drafting.know("labels", list(given.labels))
+    elif kept:
+        drafting.know("labels", list(kept), _KEPT.format(key=key))
+    elif len(folders) == classes and not trial.masks:
+        why = "the folders of the sample, sorted, as torchvision's ImageFolder numbers them: compare them with your own"
+        drafting.know("labels", list(folders), why)
     elif label is not None and len(label.values) == classes:
         why = f"the values of '{label.name}' in the sample, sorted, as most encoders do: compare them with your own"
         drafting.know("labels", list(label.values), why)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,8 +13,9 @@ import torch
 from torch import nn
 
 from engine.cards.card import ModelCard, OutputKind
-from engine.checkpoints.probe import probe
-from engine.errors import ModuleProbeError
+from engine.checkpoints.calling import Calling
+from engine.checkpoints.probe import Asking, probe
+from engine.errors import ModuleProbeError, OutputUnclear
 from engine.kinds.boxes import FIGURES
 from engine.own_code.functions import OwnCode
 from engine.tasks.image_inputs import ImageInputs
@@ -69,20 +72,48 @@ class _Series(SequenceInputs):
         return output
 
 
-def try_out(module: nn.Module, wanted: Takes | None = None, inputs: int = 0) -> Trial | str:
+def try_out(
+    module: nn.Module,
+    wanted: Takes | None = None,
+    inputs: int = 0,
+    output_key: str = "",
+    more_sizes: Sequence[int] = (),
+) -> Trial | str:
     """How the module ran first, or what was tried where it ran in no way.
 
-    Where it is known, `wanted` is what it takes, and `inputs` how many columns a step of a series has.
+    Where it is known, `wanted` is what it takes, `inputs` how many columns a step of a series has, and `output_key`
+    which part of its output is meant; `more_sizes` are those of pictures to try beside the usual ones. Raises
+    OutputUnclear where that is not known.
     """
     tried: list[str] = []
-    for takes, width, sizes in _candidates(module, inputs):
+    unclear: OutputUnclear | None = None
+    for takes, width, usual in _candidates(module, inputs):
         if wanted not in (None, takes) and not (wanted == "text" and takes == "table"):
             continue
-        fitting = [(size, trial) for size in sizes if (trial := _try(module, takes, width, size)) is not None]
-        tried.append(f"{takes} of {width}")
-        if fitting:
-            return replace(fitting[0][1], sizes=tuple(size for size, _ in fitting if size))
+        sizes = sorted({*usual, *more_sizes}) if takes == "image" else usual
+        pixels = f", {sizes[0]} to {sizes[-1]} pixels high and wide" if takes == "image" else ""
+        tried.append(f"{takes} of {width}{pixels}")
+        for place, size in enumerate(sizes):
+            try:
+                trial, calling = _try(module, takes, width, size, output_key)
+            except OutputUnclear as exc:
+                unclear = unclear or exc
+                break
+            if trial is not None and calling is not None:
+                more = (other for other in sizes[place + 1 :] if _runs_on(module, calling, width, other))
+                return replace(trial, sizes=tuple(each for each in (size, *more) if each))
+    if unclear is not None:
+        raise unclear
     return "; ".join(dict.fromkeys(tried)) or "it has no layer to go by"
+
+
+def asked_keys(module: nn.Module) -> tuple[str, ...]:
+    """What the module's step asks a batch for, where it takes a dict."""
+    asking = Asking(torch.zeros(3, 1), {})
+    with suppress(Exception), warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")
+        module.predict_step(asking, 0)  # type: ignore[operator]
+    return tuple(key for key in asking.asked if isinstance(key, str))
 
 
 def try_with(module: nn.Module, card: ModelCard, own: OwnCode, folder: Path) -> Trial:
@@ -118,21 +149,46 @@ def _candidates(module: nn.Module, inputs: int) -> Iterator[tuple[Takes, int, Se
         yield "image", channels, SIZES
 
 
-def _try(module: nn.Module, takes: Takes, width: int, size: int) -> Trial | None:
+def _try(
+    module: nn.Module, takes: Takes, width: int, size: int, output_key: str
+) -> tuple[Trial, Calling] | tuple[None, None]:
+    """How the module ran, and how it was called; Nones where it does not take that."""
     if takes == "image" and width not in (1, 3):
-        return None
+        return None, None
     outputs = _Watching()
     kinds: Mapping[Takes, Inputs] = {"table": TableInputs(), "image": ImageInputs(), "sequence": _Series()}
     try:
-        probe(module, _card(takes, width, size), Task("trial", "", kinds[takes], outputs))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what it does not take
+            card = _card(takes, width, size, output_key)
+            calling = probe(module, card, Task("trial", "", kinds[takes], outputs))
+    except OutputUnclear:
+        raise
     except Exception:  # whatever the module says against it, it does not take that
-        return None
-    seen = outputs.seen
-    if seen is not None and takes == "image" and seen.ndim == 4:
+        return None, None
+    trial = None if outputs.seen is None else _trial(takes, width, size, outputs.seen)
+    return (None, None) if trial is None else (trial, calling)
+
+
+def _runs_on(module: nn.Module, calling: Calling, channels: int, size: int) -> bool:
+    """Whether it also runs on pictures of that size, tried with one: a large one takes seconds."""
+    x = ImageInputs().probe(_card("image", channels, size, ""), 1)
+    try:
+        with warnings.catch_warnings(), torch.inference_mode():
+            warnings.simplefilter("ignore")
+            calling.unpack(module.predict_step(calling.pack(x, dict), 0))  # type: ignore[operator]
+    except Exception:  # as above
+        return False
+    return True
+
+
+def _trial(takes: Takes, width: int, size: int, seen: torch.Tensor) -> Trial | None:
+    """What the outputs of rows, pictures or series of that size tell; None where they are of no use."""
+    if takes == "image" and seen.ndim == 4:
         return replace(_judged(takes, width, seen.movedim(1, -1).flatten(0, 2)), masks=True)
-    if seen is not None and takes == "image" and seen.ndim == 3 and seen.shape[2] == FIGURES:
+    if takes == "image" and seen.ndim == 3 and seen.shape[2] == FIGURES:
         return Trial(takes, width, (), 0, boxes=True)
-    if seen is None or seen.ndim > (3 if takes == "sequence" else 2):
+    if seen.ndim > (3 if takes == "sequence" else 2):
         return None
     length, given = size or _STEPS, seen.shape[1] if seen.ndim > 1 else 1
     if takes == "sequence" and seen.ndim == 2 and given == length:
@@ -151,8 +207,8 @@ def _judged(takes: Takes, width: int, seen: torch.Tensor) -> Trial:
     return Trial(takes, width, (), figures, within, adds_up, not seen.is_floating_point())
 
 
-def _card(takes: Takes, width: int, size: int) -> ModelCard:
-    parts: dict[str, Any] = {"title": "trial", "task": "trial", "module": "trial:Trial"}
+def _card(takes: Takes, width: int, size: int, output_key: str) -> ModelCard:
+    parts: dict[str, Any] = {"title": "trial", "task": "trial", "module": "trial:Trial", "output_key": output_key}
     if takes == "image":
         return ModelCard(**parts, image={"size": (size, size), "channels": width})
     parts["signature"] = [{"name": f"x{number}"} for number in range(width)]

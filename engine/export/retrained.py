@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.cards.card import ModelCard, read_card
-from engine.cards.code_files import siblings
+from engine.cards.code_files import file_beside, siblings
 from engine.cards.versions import Version, add_checkpoint, changing
 from engine.errors import CardError
 from engine.models.registry import CARD_FILE
@@ -102,16 +102,17 @@ def _class_beside(new: Path, folder: Path, module: str) -> str:
     That is a file of another name, or a folder where the class has files beside it that it imports.
     """
     name, _, kind = module.partition(":")
-    source = new / f"{name}.py"
-    if not source.is_file():
+    source = file_beside(name, new)
+    if source is None:
         return module
-    others = siblings(source)
+    others, top = siblings(source, new), name.partition(".")[0]
     for number in range(1, 10_000):
-        if others and number > 1:
-            beside, called = folder / f"{name}_{number}", f"{name}_{number}.{name}"
+        if (others or top != name) and number > 1:
+            beside, called = folder / f"{top}_{number}", f"{top}_{number}.{name}"
         else:
             beside, called = folder, name if number == 1 else f"{name}_{number}"
-        files = {beside / f"{called.rpartition('.')[2]}.py": source}
+        place = source.relative_to(new).parent / f"{called.rpartition('.')[2]}.py"
+        files = {beside / place: source}
         files |= {beside / path.relative_to(new): path for path in others}
         if _placed(files):
             return f"{called}:{kind}"

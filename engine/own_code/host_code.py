@@ -11,14 +11,14 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.machinery import SourceFileLoader
+from importlib.machinery import PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
 import torch
 
-from engine.cards.code_files import file_beside, hash_of, siblings
+from engine.cards.code_files import file_beside, hash_of, root_of, siblings
 from engine.errors import CardError, DecodeRaised, EncodeRaised, ForelightError, HostCodeFailed
 from engine.own_code.importable import importable
 from engine.own_code.missing_files import missing_file
@@ -80,7 +80,7 @@ def import_source(name: str, folder: Path, key: str) -> ModuleType:
     try:
         if name == "__main__":
             raise ImportError("a script's own name, which only that script knows")
-        return _import_file(beside) if beside is not None else importlib.import_module(name)
+        return _import_file(beside, folder) if beside is not None else importlib.import_module(name)
     except Exception as exc:  # importing runs the host's own code
         mending = missing_file(exc, folder) or _mending(exc, name, folder, beside)
         raise CardError(f"{key}: '{name}' cannot be imported ({type(exc).__name__}: {exc}). {mending}") from exc
@@ -122,11 +122,18 @@ class _AsItStands(SourceFileLoader):
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
-def _import_file(path: Path) -> ModuleType:
-    """The file as a module, named by its content and that of the files it imports: once changed it is a new one."""
-    name = f"forelight_model_{hash_of((path, *siblings(path)), str(path).encode())[:16]}"
+def _import_file(path: Path, folder: Path) -> ModuleType:
+    """The file as a module, named by its content and that of the files it imports: once changed it is a new one.
+
+    One that is part of a package in the folder is imported as that.
+    """
+    root = root_of(path, folder)
+    name = f"forelight_model_{hash_of((path, *siblings(path, folder)), str(path).encode())[:16]}"
     if name in sys.modules:
         return sys.modules[name]
+    if root != path.absolute().parent:
+        sys.modules[name] = part = _import_part(path, root)
+        return part
     spec = importlib.util.spec_from_file_location(name, path, loader=_AsItStands(name, str(path)))
     if spec is None or spec.loader is None:
         raise ImportError(f"{path.name} is not a Python file")
@@ -139,3 +146,23 @@ def _import_file(path: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+def _import_part(path: Path, root: Path) -> ModuleType:
+    """The file as the part of the package in `root` that it is: its relative imports lead somewhere then.
+
+    Meanwhile a package of that name that is imported already, or installed, is out of sight.
+    """
+    name = ".".join(path.absolute().relative_to(root).with_suffix("").parts)
+    top = name.partition(".")[0]
+    hidden = {each: sys.modules.pop(each) for each in list(sys.modules) if each.partition(".")[0] == top}
+    try:
+        with importable(root), importable(path.parent):  # beside it, as where a script ran
+            spec = PathFinder.find_spec(top, [str(root)])
+            if spec is None or spec.loader is None:
+                raise ImportError(f"{top} is not a Python package")
+            sys.modules[top] = whole = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(whole)
+            return importlib.import_module(name)
+    finally:
+        sys.modules.update(hidden)

@@ -9,8 +9,9 @@ import polars as pl
 
 from dashboard.charts import charts
 from dashboard.charts import series as series_charts
+from dashboard.charts.left_out import picture_html, text_html
 from dashboard.components.chart import chosen_bins
-from engine import Filter
+from engine import Filter, ModelCard, Passage, Patch
 from engine.kinds.palette import COLORS
 from engine.views import Against, ClassBalance, Confidence, Distribution, SeriesLines
 
@@ -125,3 +126,22 @@ def test_probabilities_show_the_likeliest_first() -> None:
 
     assert list(figure.data[0].y) == ["dog", "cat", "bird"]
     assert figure.data[0].text[0] == "70.0%"
+
+
+def test_words_keep_their_signs_and_carry_their_change() -> None:
+    text = "not <b>good</b> & dull"
+    found = [(Passage("text", 0, 3), -0.4), (Passage("text", 4, 15), 0.2), (Passage("text", 18, 22), 0.001)]
+    html = text_html(found, text, "probability of <good>")
+    assert "&lt;b&gt;good&lt;/b&gt;</span> &amp; " in html
+    assert "probability of &lt;good&gt;: not -0.4;" in html
+    assert 'title="-0.4" style="border-radius:4px;padding:0 .15em;background:color-mix(in srgb, #e07b39 70%' in html
+    assert html.count("transparent)") == 2, "what moves next to nothing has no colour"
+
+
+def test_patches_lie_where_the_model_saw_them() -> None:
+    card = ModelCard(title="t", task="t", module="m:M", image={"size": (20, 40), "fit": "stretch"})
+    html = picture_html([(Patch(0.5, 0, 1, 0.25), 0.3)], "/image/run/1", card, "size")
+    assert "aspect-ratio:40/20" in html
+    assert "object-fit:fill" in html
+    assert "left:50.000%;top:0.000%;width:50.000%;height:25.000%" in html
+    assert "What moves size: most in the upper right, +0.3" in html
