@@ -63,13 +63,12 @@ class OwnFrame:
 @cache
 def frame() -> str:
     """Streamlit's frame with what is ours in it."""
-    icon = base64.b64encode(_ICON.read_bytes()).decode()
     head = _HEAD
     for look in ("light", "dark"):
         head = head.replace(f"{{{look}}}", str(st.get_option(f"theme.{look}.backgroundColor")))
     ours = {
         r"<title>.*?</title>": head,
-        r'href="\./favicon\.png"': f'href="data:image/png;base64,{icon}"',
+        r'href="\./favicon\.png"': f'href="{icon()}"',
         r'href="[^"]*SourceSans[^"]*\.woff2"': f'href="{_FONT}"',
         r'<link rel="service-desc"[^>]*>': "",
         r"<noscript>.*?</noscript>": _NO_SCRIPT,
@@ -80,6 +79,12 @@ def frame() -> str:
     for theirs, own in ours.items():
         text = re.sub(theirs, own.replace("\\", r"\\"), text, flags=re.DOTALL)
     return text.lstrip()
+
+
+@cache
+def icon() -> str:
+    """The dashboard's icon, as an address that asks nobody for it."""
+    return f"data:image/png;base64,{base64.b64encode(_ICON.read_bytes()).decode()}"
 
 
 @cache

@@ -16,6 +16,7 @@ from streamlit.errors import StreamlitAuthError
 from streamlit.user_info import generate_login_redirect_url
 
 from dashboard.access.callers import person_of
+from dashboard.frame import icon
 from dashboard.resources import get_engine
 from engine import Caller
 from engine.errors import LoginNeeded
@@ -128,7 +129,7 @@ def _login_page(asked: HTTPConnection, caller: Caller) -> Response:
         return PlainTextResponse(str(LoginNeeded()), 401, headers=_NO_STORE)
     wanted = asked.url.path + (f"?{asked.url.query}" if asked.url.query else "")
     ways = {("" if name == "default" else name.capitalize()): login_path(name, wanted) for name in providers()}
-    return HTMLResponse(_PAGE.render(ways=ways, name=caller.name), 401, headers=_NO_STORE)
+    return HTMLResponse(_PAGE.render(ways=ways, name=caller.name, icon=icon()), 401, headers=_NO_STORE)
 
 
 def _checked(address: str) -> str:

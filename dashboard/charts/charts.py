@@ -15,6 +15,7 @@ THEME_COLORS = tuple(f"#{place:06d}" for place in range(1, 11))
 _QUIET = "rgba(128,128,128,0.75)"
 _MOST_BARS = 30
 _HEIGHT = 320
+_ALWAYS = 3  # shares of a row that are drawn however small
 
 
 def color_of(label: str, labels: Sequence[str]) -> str:
@@ -190,8 +191,12 @@ def threshold_figure(view: Threshold, bins: pl.DataFrame, at: float) -> go.Figur
 
 
 def probability_figure(shares: Mapping[str, float], labels: Sequence[str], title: str = "probability") -> go.Figure:
-    """The probabilities or other shares of one row, a bar a class, the largest on top; at most ten."""
+    """The probabilities or other shares of one row, a bar a class, the largest on top.
+
+    At most ten; beyond the third only those that are more than 0.0 %.
+    """
     most = sorted(shares, key=lambda label: shares[label], reverse=True)[:10]
+    most = [label for place, label in enumerate(most) if place < _ALWAYS or shares[label] >= 0.0005]
     bars = go.Bar(
         x=[shares[label] for label in most],
         y=[axis_label(label) for label in most],

@@ -28,7 +28,14 @@ _FORMATS = (("csv", "CSV"), ("parquet", "Parquet"), ("jsonl", "JSON Lines"), ("x
 def show_actions(engine: GuardedEngine, run: Run, results: Results | None) -> None:
     """Copy the link; download everything as CSV, or a choice of rows, columns and format."""
     with st.container(horizontal=True, width="content", gap="xsmall", key="run-downloads"):
-        _copy_link(key="copy-link", width="content", height="content")
+        alone = engine.settings.login and engine.is_mine(run) and not engine.shares(run.id)
+        _copy_link(
+            key="copy-link",
+            width="content",
+            height="content",
+            data={"alone": alone},
+            on_copied_change=_say_for_whom,
+        )
         if results is None:
             return
         offer_report(run)
@@ -39,6 +46,13 @@ def show_actions(engine: GuardedEngine, run: Run, results: Results | None) -> No
         link = keyed(download_path(run.id, engine.download_name(run.id, "csv")))
         tip = "For programs. For Excel, take the Excel file under More downloads: it shows every letter as it is."
         st.link_button("Download CSV", link, icon=":material/download:", type="primary", help=tip)
+
+
+def _say_for_whom() -> None:
+    """What to know of a link that is copied behind a login, where the run is not shared."""
+    st.toast(
+        "The link opens for you alone. **Share**, in the menu beside, makes one for others.", icon=":material/lock:"
+    )
 
 
 @fragment_of_run

@@ -12,7 +12,7 @@ from engine import ForelightError, GuardedEngine, ModelEntry, Options, Run
 def show_edit(engine: GuardedEngine, run: Run) -> None:
     """One small menu."""
     with st.popover(
-        "", icon=":material/more_vert:", help="Rename, note, share, run again, delete", key=f"edit-{run.id}"
+        "Manage", icon=":material/more_vert:", help="Rename, note, share, run again, delete", key=f"edit-{run.id}"
     ):
         if st.button("Name and note", icon=":material/edit:", type="tertiary", key=f"describe-{run.id}"):
             _describe(engine, run)

@@ -44,7 +44,8 @@ def asked_run(engine: GuardedEngine, name: str = "run") -> Run:
         return engine.run(run_id)
     except RunNotFound:
         st.title("There is no such run" if run_id else "No run is chosen", anchor=False)
-        why = "It was deleted, or its link is not whole. " if run_id else ""
+        login = ", or not shared with you, or not any more" if engine.settings.login else ""
+        why = f"It was deleted, or its link is not whole{login}. " if run_id else ""
         st.info(f"{why}Open one made before, or predict something new.", icon=":material/link_off:")
         with st.container(horizontal=True):
             st.page_link("app_pages/predict.py", label="Predict", icon=":material/bolt:")

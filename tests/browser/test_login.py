@@ -175,7 +175,9 @@ def test_a_link_survives_the_login_and_is_taken_back(
     browser: Browser, site: Site, contexts: list[BrowserContext], ann: Page
 ) -> None:
     run = predicted(ann)
-    ann.get_by_role("button", name="more_vert").click()
+    ann.get_by_role("button", name="Copy link").click()
+    expect(ann.get_by_text("The link opens for you alone")).to_be_visible()
+    ann.get_by_role("button", name="Manage").click()
     ann.get_by_role("button", name="Share").click()
     dialog = ann.get_by_role("dialog")
     expect(dialog.get_by_text("Only you see this run")).to_be_visible()
@@ -187,7 +189,7 @@ def test_a_link_survives_the_login_and_is_taken_back(
     bob = somebody(browser, site, contexts, "bob", link)
     expect(bob).to_have_url(link)
     expect(bob.get_by_role("link", name="Download CSV")).to_be_visible()
-    expect(bob.get_by_role("button", name="more_vert")).to_have_count(0)
+    expect(bob.get_by_role("button", name="Manage")).to_have_count(0)
     download = bob.get_by_role("link", name="Download CSV").get_attribute("href")
     assert download
     assert status(bob, download) == 200
@@ -207,7 +209,7 @@ def test_a_run_for_all_and_a_host_who_sees_all(
     expect(eve.get_by_role("link", name="Download CSV")).to_be_visible()
     impostor = somebody(browser, site, contexts, "mallory")
     expect(impostor.get_by_text("may not use this dashboard")).to_be_visible()  # nobody verified that address
-    ann.get_by_role("button", name="more_vert").click()
+    ann.get_by_role("button", name="Manage").click()
     ann.get_by_role("button", name="Share").click()
     ann.get_by_role("dialog").get_by_role("button", name="Open to all").click()
     expect(ann.get_by_role("dialog").get_by_text("All who may log in until")).to_be_visible()

@@ -100,7 +100,7 @@ def test_another_visitor_sees_none_of_my_runs(page: Page, browser: Browser, serv
     expect(stranger.get_by_text("You have predicted nothing here yet")).to_be_visible()
     stranger.goto(page.url)
     expect(stranger.get_by_role("link", name="Download CSV")).to_be_visible()
-    expect(stranger.get_by_role("button", name="more_vert")).to_have_count(0)
+    expect(stranger.get_by_role("button", name="Manage")).to_have_count(0)
     stranger.close()
 
 
@@ -110,7 +110,7 @@ def test_a_run_is_run_again_with_another_model(page: Page) -> None:
     page.get_by_role("button", name="Predict 40 rows").click()
     expect(page.get_by_role("link", name="Download CSV")).to_be_visible()
     first = page.url
-    page.get_by_role("button", name="more_vert").click()
+    page.get_by_role("button", name="Manage").click()
     page.get_by_role("button", name="Run again").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Predict").click()
@@ -118,7 +118,7 @@ def test_a_run_is_run_again_with_another_model(page: Page) -> None:
     settled(page)  # the first run's menu and link are gone
     expect(page.get_by_role("link", name="Download CSV")).to_be_visible()
     settled(page)
-    page.get_by_role("button", name="more_vert").click()
+    page.get_by_role("button", name="Manage").click()
     page.get_by_role("button", name="Run again").click()
     dialog.get_by_role("combobox").fill("Diabetes")
     page.get_by_role("option", name="Diabetes progression").click()

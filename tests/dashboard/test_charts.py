@@ -126,6 +126,8 @@ def test_probabilities_show_the_likeliest_first() -> None:
 
     assert list(figure.data[0].y) == ["dog", "cat", "bird"]
     assert figure.data[0].text[0] == "70.0%"
+    sure = charts.probability_figure({"cat": 0.0, "dog": 0.9998, "bird": 0.0, "cow": 0.0004}, LABELS)
+    assert list(sure.data[0].y) == ["dog", "cow", "cat"]
 
 
 def test_words_keep_their_signs_and_carry_their_change() -> None:

@@ -18,7 +18,7 @@ const copy = async (text) => {
   }
 }
 
-export default function ({ parentElement }) {
+export default function ({ parentElement, data, setTriggerValue }) {
   const button = parentElement.querySelector("button")
   const word = parentElement.querySelector(".word")
   word.setAttribute("aria-live", "polite")
@@ -32,6 +32,7 @@ export default function ({ parentElement }) {
     button.classList.add("told")
     word.textContent = done ? "Copied" : "Press Ctrl+C in the address bar"
     window.setTimeout(rest, 1800)
+    if (done && data.alone) setTriggerValue("copied", true)
   }
   rest()
 }
