@@ -37,7 +37,7 @@ def root_of(path: Path, within: Path | None = None) -> Path:
     """
     path = path.absolute()
     depth = max((0, *_depths(path)))
-    while (path.parents[depth] / _INIT).is_file():
+    while path.parents[depth].name.isidentifier() and (path.parents[depth] / _INIT).is_file():
         depth += 1
     if within is not None:
         depth = min(depth, len(path.parent.relative_to(within.absolute()).parts))
@@ -52,7 +52,7 @@ def siblings(path: Path, within: Path | None = None) -> list[Path]:
     waiting = [path, *found]
     while waiting:
         for other in _imported(waiting.pop(), (root, path.parent)):
-            if other not in found and other != path and other.is_file():
+            if other not in found and other != path and other.is_relative_to(root) and other.is_file():
                 found[other] = None
                 waiting.append(other)
     return list(found)

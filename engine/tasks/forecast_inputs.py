@@ -19,11 +19,13 @@ from engine.ingest.table import Progress
 from engine.readers import Source
 from engine.settings import Settings
 from engine.tasks.sequence_inputs import SequenceInputs, sequence_of
-from engine.tasks.table_inputs import encode_columns
+from engine.tasks.table_inputs import encode_columns, probe_columns
 from engine.views import ForecastLines, SeriesGrid, View
 
 if TYPE_CHECKING:
     import torch
+
+_BEYOND = 4
 
 
 class ForecastInputs(SequenceInputs):
@@ -56,6 +58,11 @@ class ForecastInputs(SequenceInputs):
         steps = series_lengths(pl.Series(history.column(sequence_of(card).series)))[0]
         x = encode_columns(history, card.signature).reshape(-1, steps, len(card.signature))
         return x[:, steps - (sequence_of(card).length or steps) :].contiguous()
+
+    def probe(self, card: ModelCard, items: int) -> torch.Tensor:
+        """Histories that are longer than the horizon where the model takes any: one of another length shows then."""
+        steps = sequence_of(card).length or forecast_of(card).horizon + _BEYOND
+        return probe_columns(card.signature, items * steps).reshape(items, steps, len(card.signature))
 
     def per_line(self, output: torch.Tensor, lines: int) -> torch.Tensor:
         """(series, horizon, …) → (lines, …), the last lines of each series; NaN for its history.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from engine.cards.card import ModelCard, OutputKind
+from engine.cards.card import AHEAD, ModelCard, OutputKind
 from engine.errors import CardError, ModuleProbeError, PredictionFailed
 from engine.kinds.predicted import Forecasts
 from engine.tasks.forecast_inputs import forecast_of
@@ -49,9 +49,12 @@ class ForecastOutputs:
         """Null where a line is history; what is no finite number there stays one, and fails its line."""
         values = output.reshape(len(output), -1).numpy()
         history = np.isnan(values).all(axis=1)
-        horizon = forecast_of(card).horizon
-        if int((~history).sum()) % horizon:
-            raise PredictionFailed(f"The model's forecasts are not {horizon} steps long, as the card says.")
+        if AHEAD in lines.column_names and (history != lines.column(AHEAD).is_null().to_numpy()).any():
+            steps = forecast_of(card).horizon
+            raise PredictionFailed(
+                f"The model's forecasts are not {steps} steps long, as the card says (forecast: horizon: {steps}). The "
+                "number of steps that it gives belongs there."
+            )
         return [pa.array(np.ascontiguousarray(column), mask=history) for column in values.T]
 
     def units(self, card: ModelCard) -> Mapping[str, str]:

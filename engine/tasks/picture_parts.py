@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from math import isqrt
 
 import numpy as np
 import pyarrow as pa
@@ -11,12 +12,14 @@ from engine.cards.parts import ImageInput
 from engine.ingest.table import PIXELS
 from engine.kinds.left_out import Part, Patch
 
+_MOST_BYTES = 256 << 20  # of all the painted pictures: of very large ones there are fewer, with larger patches
 _CELLS = 10  # a side; a patch is two of them wide and high, so that four patches tell of a cell: 81 in all
 
 
 def patches(image: ImageInput) -> tuple[Patch, ...]:
     """Patches all over the model's picture, each over half of its neighbours; the first quarter covers nearly all."""
-    rows, columns = (_edges(pixels) for pixels in image.size)
+    cells = min(_CELLS, isqrt(_MOST_BYTES // (image.channels * image.size[0] * image.size[1])) + 1)
+    rows, columns = (_edges(pixels, cells) for pixels in image.size)
     places = sorted(product(range(len(rows) - 2), range(len(columns) - 2)), key=lambda at: (at[0] % 2, at[1] % 2))
     return tuple(Patch(columns[x], rows[y], columns[x + 2], rows[y + 2]) for y, x in places)
 
@@ -34,7 +37,7 @@ def without_patch(row: pa.Table, part: Part, image: ImageInput) -> pa.Table:
     return row.set_column(place, field, pa.array([pixels.tobytes()], field.type))
 
 
-def _edges(pixels: int) -> list[float]:
+def _edges(pixels: int, cells: int) -> list[float]:
     """Where cells begin and end, as shares of a side of so many pixels; each is a pixel wide at least."""
-    cells = min(_CELLS, pixels)
+    cells = min(cells, pixels)
     return [round(cell * pixels / cells) / pixels for cell in range(cells + 1)]

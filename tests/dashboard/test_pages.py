@@ -208,6 +208,20 @@ def test_a_row_says_what_moves_its_prediction(shared_engine: Engine, finished_ru
     assert "bmi" in chart.alt
 
 
+@pytest.mark.parametrize(
+    ("model_id", "what", "how"), [("digits", "places", "patches painted over"), ("languages", "words", "left out")]
+)
+def test_a_picture_and_a_text_say_what_their_prediction_stands_on(
+    shared_engine: Engine, finished_run: FinishedRun, model_id: str, what: str, how: str
+) -> None:
+    app = opened("result", run=finished_run(model_id).id, tab="Rows", row="3")
+    next(each for each in app.toggle if each.label.startswith(f"Show which {what}")).set_value(True).run()
+    shown = " ".join(each.proto.body for each in app.get("html"))
+    assert not app.error
+    assert how in shown
+    assert "What moves probability of" in shown
+
+
 def test_a_forecast_shows_what_was_forecast(shared_engine: Engine, finished_run: FinishedRun) -> None:
     run = finished_run("el-nino")
     app = opened("result", run=run.id, tab="Table")

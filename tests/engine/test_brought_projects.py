@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,8 @@ from engine.cards.code_files import root_of, siblings
 from engine.cli import app
 from engine.draft.kept import kept_labels, kept_size
 from engine.draft.pictures import classes_of, size_of
+from engine.export.callback import _copied_class
+from engine.export.retrained import _class_beside
 from engine.own_code.host_code import import_source
 
 PACKAGE = {
@@ -120,11 +124,34 @@ def test_a_package_goes_along(tmp_path: Path, by_name: bool, monkeypatch: pytest
     assert import_source("nets.models.classifier", source, "module").Block(2)[0].out_features == 4
 
 
+def test_a_training_leaves_the_package_and_a_changed_one_has_a_place_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project(tmp_path / "project", PACKAGE, "nets.models.classifier")
+    monkeypatch.syspath_prepend(tmp_path / "project")
+    new, folder = tmp_path / "new", tmp_path / "models" / "served"
+    try:
+        called = _copied_class(importlib.import_module("nets.models.classifier").Model(), new)
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "nets"]:
+            del sys.modules[name]
+    assert called == "nets.models.classifier:Model"
+    assert {str(path.relative_to(new)) for path in new.rglob("*.py")} == set(PACKAGE) - {"nets/models/unused.py"}
+    assert _class_beside(new, folder, called) == called
+    assert _class_beside(new, folder, called) == called, "nothing has changed"
+    (new / "nets" / "settings.py").write_text("WIDTH = 6")
+    changed = _class_beside(new, folder, called)
+    assert changed == "nets_2.nets.models.classifier:Model"
+    widths = [import_source(each.partition(":")[0], folder, "module").Block(2)[0] for each in (called, changed)]
+    assert [each.out_features for each in widths] == [4, 6]
+
+
 def test_where_imports_begin(tmp_path: Path) -> None:
     project(tmp_path, PACKAGE, "nets.models.classifier")
     file = tmp_path / "nets" / "models" / "classifier.py"
     assert root_of(file) == tmp_path
     assert root_of(file, tmp_path / "nets") == tmp_path / "nets"
+    assert siblings(file, tmp_path / "nets" / "models") == [], "nothing beyond the model's folder"
     flat = tmp_path / "flat" / "model.py"
     flat.parent.mkdir()
     (flat.parent / "__init__.py").touch()

@@ -9,14 +9,18 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
+import torch
 
 from engine import Engine, ForecastEvaluation, Options, Results, Settings, Source, evaluation_of
+from engine.cards.card import ModelCard
 from engine.checkpoints.warm import load_model
-from engine.errors import CardError, ModuleProbeError
+from engine.errors import CardError, ModuleProbeError, PredictionFailed
 from engine.evaluation.forecast_judging import forecast_figures
 from engine.ingest.steps import following
 from engine.models.registry import ModelRegistry
+from engine.tasks.forecast_outputs import ForecastOutputs
 from tests.engine.making import write_model
 from tests.pool import open_engine
 
@@ -44,6 +48,8 @@ CARD: dict[str, Any] = {
     "forecast": {"of": "y", "horizon": 3, "quantiles": [0.1, 0.5, 0.9]},
     "target": "later",
 }
+WIDE: dict[str, Any] = {"of": "y", "quantiles": [0.1, 0.5, 0.9]}
+ANY_LENGTH = {"series": "who", "step": "day"}
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +169,8 @@ def test_steps_go_on_as_they_went(steps: list[object], wanted: list[object]) -> 
         ({"forecast": None}, CardError, "key 'forecast' is missing"),
         ({"forecast": {"of": "x", "horizon": 3}}, CardError, "'x' is no number of the signature; it has y, z"),
         ({"forecast": {"of": "y", "horizon": 2, "quantiles": [0.1, 0.5, 0.9]}}, ModuleProbeError, "forecasts 3 steps"),
+        ({"forecast": WIDE | {"horizon": 2}, "sequence": ANY_LENGTH}, ModuleProbeError, "forecasts 3 steps"),
+        ({"forecast": WIDE | {"horizon": 6}, "sequence": ANY_LENGTH}, ModuleProbeError, "forecasts 3 steps"),
         ({"forecast": {"of": "y", "horizon": 3}}, ModuleProbeError, "the card names 1: forecast"),
         ({"forecast": {"of": "y", "horizon": 3, "quantiles": [0.1, 0.9]}}, CardError, "0.5, the forecast itself"),
     ],
@@ -171,3 +179,11 @@ def test_cards_that_do_not_fit(tmp_path: Path, change: dict[str, Any], error: ty
     write_model(tmp_path / "repeat", REPEAT, {**CARD, **change}, 3, True)
     with pytest.raises((error, CardError), match=words):
         load_model(ModelRegistry([tmp_path]).entry("repeat").usable_card(), tmp_path / "repeat")
+
+
+@pytest.mark.parametrize("given", [[np.nan, 1, 2, 3], [np.nan, np.nan, np.nan, 1], [1, 2, 3, 4]])
+def test_forecasts_of_another_length_are_not_shifted_in_time(given: list[float]) -> None:
+    card = ModelCard.model_validate({**CARD, "module": "m:M", "forecast": {"of": "y", "horizon": 2}})
+    lines = pa.table({"ahead": pa.array([None, None, 1, 2], pa.int64())})
+    with pytest.raises(PredictionFailed, match="not 2 steps long"):
+        ForecastOutputs().decode(torch.tensor(given), card, "values", lines)

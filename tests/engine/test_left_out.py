@@ -58,6 +58,10 @@ def test_patches_cover_the_picture_and_nothing_else_is_painted(size: tuple[int, 
     assert (covered > 0).all() or min(size) < 2
 
 
+def test_of_very_large_pictures_there_are_fewer_patches() -> None:
+    assert [len(patches(ImageInput(size=(side, side)))) for side in (224, 1024, 2048, 20_000)] == [81, 81, 16, 0]
+
+
 def test_a_cell_has_the_mean_of_the_patches_over_it() -> None:
     found = [(Patch(0, 0, 0.5, 1), 1.0), (Patch(0.25, 0, 0.75, 1), 0.0)]
     assert heat(found) == (
