@@ -27,7 +27,7 @@ _STATES: dict[str, tuple[str, ...]] = {
 def ask_what(engine: GuardedEngine) -> Search:
     """The search that the fields above the list make; it stands in the address."""
     titles = {entry.id: entry.card.title for entry in engine.models() if entry.card is not None}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="runs-search"):
         text = st.text_input(
             "Search", key="q", bind="query-params", placeholder="name, note, file, model", icon=":material/search:",
             width=280,
