@@ -35,12 +35,13 @@ def cluster(s3_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         found.shutdown()
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    models = write_trouble(tmp_path / "models")
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    folder = tmp_path_factory.mktemp("ray")
+    models = write_trouble(folder / "models")
     code = models / "dying" / "model.py"
     code.write_text(code.read_text().replace("SIGSEGV", "SIGKILL"))  # Ray catches the other one, and goes on a while
-    return Settings(home=tmp_path / "home", models=(models, BUNDLED_MODELS), accelerator="cpu")
+    return Settings(home=folder / "home", models=(models, BUNDLED_MODELS), accelerator="cpu")
 
 
 @pytest.fixture
@@ -50,9 +51,9 @@ def local(settings: Settings) -> Iterator[Engine]:
     engine.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def remote(settings: Settings, cluster: Any) -> Iterator[Engine]:
-    """An engine whose runs go to the cluster."""
+    """An engine whose runs go to the cluster, and which keeps all of it: its actors load torch once."""
     own = {"backend": "ray", "ray_address": cluster.address, "devices": "all"}
     engine = Engine(settings.model_copy(update=own), pool=pool())
     yield engine
@@ -65,6 +66,27 @@ def predicted(engine: Engine, model_id: str, path: Path, **options: object) -> R
     ended = engine.wait(run.id, 120)
     assert ended.state == "done", ended.error
     return ended
+
+
+def test_runs_of_the_cluster_are_kept_on_an_object_store(
+    settings: Settings, cluster: Any, s3: Any, tmp_path: Path
+) -> None:
+    """Comes first: its engine takes the whole cluster, and gives it back."""
+    s3.makedirs("lab", exist_ok=True)
+    for path in (BUNDLED_MODELS / "diabetes-progression").glob("*.*"):
+        s3.put(str(path), f"lab/models/remote/{path.name}")
+    shared = {
+        "storage": "s3://lab/runs",
+        "database_url": f"sqlite:///{tmp_path / 'forelight.db'}",
+        "models": ("s3://lab/models", *settings.models),
+    }
+    own = {**shared, "backend": "ray", "ray_address": cluster.address, "devices": "all"}
+    first = Engine(settings.model_copy(update=own), pool=pool())
+    second = open_engine(settings.model_copy(update={**shared, "home": tmp_path / "elsewhere"}))
+    run = predicted(first, "remote", BUNDLED_MODELS / "diabetes-progression" / "samples" / "patients.csv")
+    assert second.export(run.id, "csv").read_bytes() == first.export(run.id, "csv").read_bytes()
+    for engine in (first, second):
+        engine.close()
 
 
 @pytest.mark.parametrize("model_id", ["breast-cancer", "diabetes-progression", "digits", "lorenz-state"])
@@ -148,23 +170,3 @@ def test_what_a_person_waits_for_is_done_here(remote: Engine) -> None:
     sources = remote.sample_sources("diabetes-progression", remote.samples("diabetes-progression")[0].title)
     _, lines = remote.predict_now("diabetes-progression", sources)
     assert len(lines) > 0
-
-
-def test_runs_of_the_cluster_are_kept_on_an_object_store(
-    settings: Settings, cluster: Any, s3: Any, tmp_path: Path
-) -> None:
-    s3.makedirs("lab", exist_ok=True)
-    for path in (BUNDLED_MODELS / "diabetes-progression").glob("*.*"):
-        s3.put(str(path), f"lab/models/remote/{path.name}")
-    shared = {
-        "storage": "s3://lab/runs",
-        "database_url": f"sqlite:///{tmp_path / 'forelight.db'}",
-        "models": ("s3://lab/models", *settings.models),
-    }
-    own = {**shared, "backend": "ray", "ray_address": cluster.address, "devices": "all"}
-    first = Engine(settings.model_copy(update=own), pool=pool())
-    second = open_engine(settings.model_copy(update={**shared, "home": tmp_path / "elsewhere"}))
-    run = predicted(first, "remote", BUNDLED_MODELS / "diabetes-progression" / "samples" / "patients.csv")
-    assert second.export(run.id, "csv").read_bytes() == first.export(run.id, "csv").read_bytes()
-    for engine in (first, second):
-        engine.close()
