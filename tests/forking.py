@@ -30,7 +30,7 @@ from filelock import FileLock, Timeout
 from engine.backends import process
 
 ROOT = Path(__file__).parents[1]
-_PLACE = "FORELIGHT_TESTS_FORKING"
+PLACE = "FORELIGHT_TESTS_FORKING"
 _IDLE_SECONDS = 30.0
 _ANSWER_SECONDS = 120.0  # torch may have to be loaded first, on a busy machine
 _ASKING_SECONDS = 5.0
@@ -91,7 +91,7 @@ def fork_workers() -> None:
 def place() -> str:
     """The socket of the one process that forks for this run of the tests; processes that tests start know it too."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-    return os.environ.setdefault(_PLACE, f"{gettempdir()}/forelight-{run[:16]}.socket")
+    return os.environ.setdefault(PLACE, f"{gettempdir()}/forelight-{run[:16]}.socket")
 
 
 def _connected(path: Path) -> socket.socket:

@@ -17,6 +17,25 @@ TABULAR_CARD: dict[str, Any] = {
     "signature": [{"name": "a"}, {"name": "b"}, {"name": "c"}, {"name": "d"}],
     "outputs": [{"name": "y"}],
 }
+_LINEAR = """
+import os, signal, time
+import pytorch_lightning as pl
+import torch
+
+class Model(pl.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear({width}, 1)
+
+    def forward(self, x):
+        {step}
+        return self.layer(x.flatten(1))
+"""
+
+
+def linear(step: str = "pass", width: int = 4) -> str:
+    """The code of a module of one layer, which does the `step` before it computes; its further lines begin at 8."""
+    return _LINEAR.format(step=step, width=width)
 
 
 def write_model(folder: Path, code: str, card: dict[str, Any], *arguments: Any, package: Any = pl) -> Path:

@@ -13,28 +13,15 @@ from engine import Engine, Options, Run, Settings, Source
 from engine.cards.card import read_card
 from engine.checkpoints.warm import load_model
 from engine.prediction.batch_size import find_batch_size
-from tests.engine.making import TABULAR_CARD, write_model
+from tests.engine.making import TABULAR_CARD, linear, write_model
 from tests.engine.trouble import write_rows, write_trouble
 from tests.pool import open_engine
 
 ROWS = 131_072
-_TIMED = """
-import time
-import pytorch_lightning as pl
-import torch
-
-class Model(pl.LightningModule):
-    def __init__(self):
-        super().__init__()
-        self.layer = torch.nn.Linear(4, 1)
-
-    def forward(self, x):
-        if len(x) > 5:
+_STEP = """if len(x) > 5:
             time.sleep({seconds})
         if len(x) > {most}:
-            raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
-        return self.layer(x)
-"""
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory.")"""
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +52,7 @@ def begun(engine: Engine, model: str, path: Path, batch_size: int | None) -> Run
     ],
 )
 def test_the_size_grows_while_that_is_faster(tmp_path: Path, seconds: str, most: int, found: tuple[int, bool]) -> None:
-    folder = write_model(tmp_path / "timed", _TIMED.format(seconds=seconds, most=most), TABULAR_CARD)
+    folder = write_model(tmp_path / "timed", linear(_STEP.format(seconds=seconds, most=most)), TABULAR_CARD)
     model = load_model(read_card(folder / "card.yaml"), folder)
     values = np.random.default_rng(0).normal(size=(4, 200_000)).astype(np.float32)
     rows = pa.table(list(values), names=list("abcd"))

@@ -13,6 +13,7 @@ import pytest
 from engine import Options, Settings, Source
 from engine.demos.train import RECIPES
 from engine.settings import BUNDLED_MODELS
+from tests.forking import place
 from tests.pool import open_engine
 
 SAMPLES = BUNDLED_MODELS / "diabetes-progression" / "samples"
@@ -23,9 +24,11 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-def run(home: Path, *arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(home: Path, *arguments: object, forked: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+    """The command; `forked`: its workers need not load torch, which all but one can do without."""
+    place()
     environment = {**os.environ, "FORELIGHT_HOME": str(home), "FORELIGHT_ACCELERATOR": "cpu", **variables}
-    command = [sys.executable, "-m", "engine", *map(str, arguments)]
+    command = [sys.executable, "-m", *(["tests.forked"] if forked else []), "engine", *map(str, arguments)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -107,7 +110,7 @@ def test_predicting_needs_no_streamlit_and_takes_all_devices_there_are(home: Pat
     (hidden / "streamlit.py").write_text("raise ImportError('streamlit is not installed')\n")
     source, output = SAMPLES / "patients.csv", tmp_path / "out.csv"
     variables = {"PYTHONPATH": str(hidden), "FORELIGHT_DEVICES": "all", "FORELIGHT_ACCELERATOR": "auto"}
-    done = run(home, "predict", "diabetes-progression", source, "--output", output, **variables)
+    done = run(home, "predict", "diabetes-progression", source, "--output", output, forked=False, **variables)
     assert done.returncode == 0, done.stderr
     assert "could not be counted" not in done.stderr
     assert len(output.read_text().splitlines()) == len(source.read_text().splitlines())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from engine.errors import ModelChanged, QueueFull, RunNotFound, RunStateError
 from engine.settings import BUNDLED_MODELS
 from tests.engine.postgres import database
 from tests.engine.trouble import write_rows, write_trouble
+from tests.forking import PLACE, place
 from tests.pool import open_engine
 
 __all__ = ["database"]
@@ -352,14 +354,16 @@ def test_a_run_says_how_it_is_repeated(engine: Engine, tmp_path: Path) -> None:
     assert steps.versions["torch"]
     environment = {
         "PATH": "/usr/bin:/bin",
+        PLACE: place(),
         "FORELIGHT_HOME": str(tmp_path / "other"),
         "FORELIGHT_MODELS": ":".join(map(str, engine.settings.models)),
         "FORELIGHT_ACCELERATOR": "cpu",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PYTHONPATH": os.pathsep.join((str(Path(__file__).parents[2]), str(tmp_path))),
     }
-    command = steps.command.replace("python", sys.executable, 1)
+    command = steps.command.replace("python -m", f"{sys.executable} -m tests.forked", 1)
     subprocess.run(command, shell=True, cwd=tmp_path, env=environment, check=True, capture_output=True)
     assert (tmp_path / "predictions.csv").read_bytes() == expected
-    python = [sys.executable, "-c", steps.python]
+    (tmp_path / "steps.py").write_text(steps.python)
+    python = [sys.executable, "-m", "tests.forked", "steps"]
     shown = subprocess.run(python, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True).stdout
     assert shown.strip() == str(engine.results(run.id).page(0, 10))

@@ -16,7 +16,7 @@ import pytest
 from engine import Engine, Options, Run, Settings, Source
 from engine.errors import InputRefused, ReadError, RunStateError
 from engine.settings import BUNDLED_MODELS
-from tests.engine.making import write_model
+from tests.engine.making import linear, write_model
 from tests.engine.test_predictions import zip_of_pictures
 from tests.pool import open_engine, pool
 
@@ -24,26 +24,10 @@ COUNT, AT_ONCE, BATCH = 1_200, 512, 64
 TABLE = "diabetes-progression"
 PATIENTS = BUNDLED_MODELS / TABLE / "samples" / "patients.csv"
 OPTIONS = Options(batch_size=BATCH, on_error="report")
-CODE = """
-import os, time
-import pytorch_lightning as pl
-import torch
-
-class Model(pl.LightningModule):
-    def __init__(self):
-        super().__init__()
-        self.layer = torch.nn.Linear(64, 1)
-
-    def forward(self, x):
-        return self.layer(x.flatten(1))
-
-    def predict_step(self, batch, batch_idx=0):
-        if len(batch) > 5:
+STEP = """if len(x) > 5:
             time.sleep(0.005)
             with open(os.path.join(os.path.dirname(__file__), "seen"), "a") as seen:
-                seen.write(f"{len(batch)}\\n")
-        return self(batch)
-"""
+                seen.write(f"{len(x)}\\n")"""
 CARD = {
     "title": "Slow pictures",
     "task": "image-regression",
@@ -55,7 +39,7 @@ CARD = {
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
-    write_model(folder / "pictures", CODE, CARD)
+    write_model(folder / "pictures", linear(STEP, 64), CARD)
     return folder
 
 

@@ -10,7 +10,7 @@ import torch
 from typer.testing import CliRunner
 
 from engine import Options, Settings
-from engine.demos.recipes import cifar10, digit_finder
+from engine.demos.recipes import cifar10, digit_finder, notes
 from engine.demos.train import RECIPES, main
 from tests.pool import open_engine
 
@@ -20,7 +20,8 @@ from tests.pool import open_engine
 def test_a_recipe_makes_a_model_that_predicts_its_samples(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(digit_finder, "_PAGES", 60)  # drawn and learned from; a detector takes its time for each
+    for recipe in (digit_finder, notes):  # pages are drawn and learned from, and each takes its time
+        monkeypatch.setattr(recipe, "_PAGES", 60)
     main(name, out=tmp_path / "models", data=None, epochs=1)
     engine = open_engine(Settings(home=tmp_path / "home", models=(tmp_path / "models",), accelerator="cpu"))
     [entry] = engine.models()

@@ -26,7 +26,7 @@ from engine.prediction.predictor import predict_shard
 from engine.readers import Source
 from engine.runs.folder import RunFolder
 from engine.settings import Settings
-from tests.engine.making import TABULAR_CARD, write_model
+from tests.engine.making import TABULAR_CARD, linear, write_model
 
 PICTURES: dict[str, Any] = {
     "title": "Pictures",
@@ -49,16 +49,6 @@ class Model(pl.LightningModule):
         return self.layer(x).flatten(1)
 """
 ROWS = "a,b,c,d\n" + "".join(f"{number},{number % 7},{number % 3},1\n" for number in range(200))
-LINEAR = """
-import pytorch_lightning as pl
-import torch
-class Model(pl.LightningModule):
-    def __init__(self):
-        super().__init__()
-        self.layer = torch.nn.Linear(4, 1)
-    def forward(self, x):
-        return self.layer(x)
-"""
 
 
 def zipped(path: Path, count: int) -> Path:
@@ -83,7 +73,7 @@ def test_channels_last_reaches_the_model_and_changes_nothing(tmp_path: Path) -> 
 
 
 def test_a_layout_of_pictures_is_for_pictures(tmp_path: Path) -> None:
-    folder = write_model(tmp_path / "rows", LINEAR, {**TABULAR_CARD, "memory_format": "channels_last"})
+    folder = write_model(tmp_path / "rows", linear(), {**TABULAR_CARD, "memory_format": "channels_last"})
     with pytest.raises(CardError, match="channels_last is a layout of pictures, and this model takes none"):
         read_card(folder / "card.yaml")
 
@@ -126,7 +116,7 @@ def test_what_is_recommended_is_faster_and_predicts_the_same() -> None:
 
 def test_tuning_measures_and_says_what_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     card = {**TABULAR_CARD, "compile": True, "samples": [{"title": "Rows", "files": ["rows.csv"]}]}
-    folder = write_model(tmp_path / "models" / "rows", LINEAR, card)
+    folder = write_model(tmp_path / "models" / "rows", linear(), card)
     (folder / "rows.csv").write_text(ROWS)
     monkeypatch.setenv("FORELIGHT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("FORELIGHT_MODELS", str(tmp_path / "models"))

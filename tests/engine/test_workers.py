@@ -22,6 +22,7 @@ from engine.errors import CardError, DiskFull, ReadError, UnknownModel, WorkerDi
 from engine.settings import BUNDLED_MODELS
 from engine.workers.messages import Answer, Failure, Said, WorkerFault, decode, encode
 from tests.engine.trouble import write_rows, write_trouble
+from tests.forking import place
 from tests.pool import open_engine
 
 
@@ -206,6 +207,8 @@ def test_the_server_itself_loads_no_torch(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from engine import Engine, Options, Settings, Source, compare, evaluation_of
+from tests.forking import fork_workers
+fork_workers()
 engine = Engine(Settings(home=Path({str(tmp_path / "home")!r}), accelerator="cpu"))
 sample = engine.sample_sources("digits", engine.samples("digits")[0].title)
 run = engine.check("digits", sample)
@@ -222,5 +225,6 @@ engine.close()
 print([name for name in ("torch", "torchvision", "PIL", "pytorch_lightning") if name in sys.modules])
 print([name for name in ("torchmetrics", "xlsxwriter") if name in sys.modules])
 """
+    place()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["[]", "[]"], done.stderr

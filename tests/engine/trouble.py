@@ -5,26 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.engine.making import TABULAR_CARD, write_model
+from tests.engine.making import TABULAR_CARD, linear, write_model
 
-_CODE = """
-import os, signal, time
-import pytorch_lightning as pl
-import torch
-
-class Model(pl.LightningModule):
-    def __init__(self):
-        super().__init__()
-        self.layer = torch.nn.Linear(4, 1)
-
-    def forward(self, x):
-        return self.layer(x)
-
-    def predict_step(self, batch, batch_idx=0):
-        x = batch[0] if isinstance(batch, (list, tuple)) else batch
-        {step}
-        return self(x)
-"""
 _STEPS = {
     "slow": "time.sleep(0.02 if len(x) > 5 else 0)",
     # Twenty seconds and more for 300,000 rows, a second a batch, until a file says that it may hurry.
@@ -63,7 +45,7 @@ CARD: dict[str, Any] = {**TABULAR_CARD, "title": "Trouble"}
 def write_trouble(folder: Path) -> Path:
     """A folder of these models, by their names."""
     for name, step in _STEPS.items():
-        write_model(folder / name, _CODE.format(step=step), {**CARD, "title": name.capitalize()})
+        write_model(folder / name, linear(step), {**CARD, "title": name.capitalize()})
     return folder
 
 
