@@ -42,9 +42,8 @@ def test_the_threshold_is_moved_by_the_keyboard(page: Page) -> None:
     assert shown(page, "Missed") == "0"
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
-def test_the_pages_fit(page: Page, colours: str, width: int) -> None:
+@pytest.mark.parametrize(("width", "colours"), [(390, "dark"), (1440, "light")])
+def test_the_pages_fit(page: Page, width: int, colours: str) -> None:
     page.emulate_media(color_scheme=colours)  # type: ignore[arg-type]
     page.set_viewport_size({"width": width, "height": 900})
     predicted(page)

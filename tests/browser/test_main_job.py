@@ -138,9 +138,8 @@ def test_a_run_has_an_address_that_others_can_open(page: Page) -> None:
     other.context.close()
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
-def test_pages_fit_and_call_nobody(page: Page, server: str, colours: str, width: int) -> None:
+@pytest.mark.parametrize(("width", "colours"), [(390, "light"), (1440, "dark")])
+def test_pages_fit_and_call_nobody(page: Page, server: str, width: int, colours: str) -> None:
     """No page is wider than the window, none shows an error, none asks any other server for anything."""
     asked: list[str] = []
     page.on("request", lambda request: _note(request, asked))
