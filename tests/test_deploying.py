@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,16 @@ def test_the_page_names_what_the_compose_file_asks_for() -> None:
     [block] = re.findall(r"```\n(NAME=.*?)```", (DOCS / "deploy-cluster.md").read_text(encoding="utf-8"), re.DOTALL)
     told = {line.split("=")[0] for line in block.splitlines()}
     assert set(re.findall(r"\$\{(\w+):\?", COMPOSE)) <= told <= set(re.findall(r"\$\{(\w+)", COMPOSE))
+
+
+def test_nginx_is_led_to_both_dashboards() -> None:
+    page = (DOCS / "deploy-cluster.md").read_text(encoding="utf-8")
+    [command] = re.findall(r"(?m)^(sed .*?)> docs/deploy/site.conf", page, re.DOTALL)
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=True)
+    found = re.findall(r"(?m)^ +server ([\d.]+):8501 ", done.stdout)
+    networks = [each["networks"]["default"] for name, each in OURS.items() if name.startswith("dashboard")]
+    assert found == [each["ipv4_address"] for each in networks]
+    assert "server_name YOUR.NAME;" in done.stdout
 
 
 def test_the_image_is_made_of_what_is_there() -> None:

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.auth_util import get_secrets_auth_section, validate_auth_credentials
-from streamlit.errors import StreamlitAuthError
+from streamlit.errors import StreamlitAuthError, StreamlitSecretNotFoundError
 from streamlit.user_info import generate_login_redirect_url
 
 from dashboard.access.callers import person_of
@@ -44,7 +44,10 @@ def providers() -> tuple[str, ...]:
 
 def why_no_login() -> str:
     """What is missing for people to log in; "" where nothing is."""
-    found = providers()
+    try:
+        found = providers()
+    except (OSError, StreamlitSecretNotFoundError) as error:  # the latter where it is no TOML
+        return f"FORELIGHT_LOGIN is set, and .streamlit/secrets.toml cannot be read: {' '.join(str(error).split())}"
     if not found:
         return (
             "FORELIGHT_LOGIN is set, and no identity provider is: .streamlit/secrets.toml needs [auth] with "

@@ -18,12 +18,13 @@ def s3_server() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def s3(s3_server: str) -> Iterator[object]:
-    """A client of the server; no bucket is left of the file of tests before."""
+    """A client of the server; no bucket is left of the file of tests before, and none is touched that was there."""
     import s3fs
 
     s3fs.S3FileSystem.clear_instance_cache()
     files = s3fs.S3FileSystem(use_listings_cache=False)
+    theirs = set(files.ls("", detail=False))
     yield files
-    for bucket in files.ls("", detail=False):
+    for bucket in set(files.ls("", detail=False)) - theirs:
         files.rm(bucket, recursive=True)
     s3fs.S3FileSystem.clear_instance_cache()

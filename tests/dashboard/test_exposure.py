@@ -76,6 +76,15 @@ def test_a_login_without_a_provider(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             check_exposure(Settings(home=tmp_path, login=True))
 
 
+def test_secrets_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable() -> None:
+        raise PermissionError(13, "Permission denied", "/app/.streamlit/secrets.toml")
+
+    monkeypatch.setattr("dashboard.access.login.get_secrets_auth_section", unreadable)
+    with pytest.raises(Refused, match="secrets.toml cannot be read: .*Permission denied"):
+        check_exposure(Settings(home=tmp_path, login=True))
+
+
 @pytest.mark.parametrize(
     ("options", "words"), [(("--server.address", "0.0.0.0"), "no login"), ((), "identity provider")]
 )
