@@ -50,6 +50,7 @@ def choose_model(
                 "chosen": chosen,
                 "label": "Models",
                 "search": search,
+                "many": len(cards) > _MANY,
                 "brief": brief and len(cards) > _MANY,
             },
             default={"chosen": chosen},

@@ -45,6 +45,7 @@ export default function ({ parentElement, data, key, setStateValue }) {
   const field = parentElement.querySelector("fieldset")
   const search = parentElement.querySelector(".search")
   field.classList.toggle("brief", data.brief)
+  field.classList.toggle("many", data.many)
   search.hidden = !data.search
   search.placeholder = data.search
   search.setAttribute("aria-label", data.search)
