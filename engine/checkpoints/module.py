@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MethodType, ModuleType
 from typing import Any
@@ -59,7 +60,7 @@ def build_module(card: ModelCard, folder: Path, checkpoint: Checkpoint) -> nn.Mo
     hint = unnamed_classes(arguments)
     try:
         with BuildRoom(card.module, checkpoint.state_dict), torch.device("meta"):
-            sketch: nn.Module | None = kind(**_arguments(kind, card, folder, checkpoint))
+            sketch: nn.Module | None = _configured(kind(**_arguments(kind, card, folder, checkpoint)))
     except CheckpointError:
         raise
     except (RuntimeError, NotImplementedError):
@@ -71,7 +72,7 @@ def build_module(card: ModelCard, folder: Path, checkpoint: Checkpoint) -> nn.Mo
         _compare(wanted, _renamed(wanted, checkpoint.state_dict), card, hint)
     try:
         with BuildRoom(card.module, checkpoint.state_dict):
-            module: nn.Module = kind(**arguments)
+            module = _configured(kind(**arguments))
     except CheckpointError:
         raise
     except Exception as exc:
@@ -87,6 +88,19 @@ def build_module(card: ModelCard, folder: Path, checkpoint: Checkpoint) -> nn.Mo
         step = lightning_package(module).LightningModule.predict_step
         module.predict_step = MethodType(step, module)  # type: ignore[assignment]
     return module.eval().requires_grad_(False)
+
+
+def _configured(module: nn.Module) -> nn.Module:
+    """The module after its `configure_model`, which may make its layers; a Trainer does not call that again then.
+
+    It would before each prediction, and not every module bears that. One that asks for a Trainer is left to those.
+    """
+    plain = getattr(lightning_package(module).LightningModule, "configure_model", None)
+    if plain is not None:
+        with suppress(Exception):
+            module.configure_model()  # type: ignore[operator]
+            module.configure_model = MethodType(plain, module)  # type: ignore[assignment]
+    return module
 
 
 def missing_arguments(card: ModelCard, folder: Path, checkpoint: Checkpoint) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from engine.draft.pictures import classes_of, size_of
 from engine.export.callback import _copied_class
 from engine.export.retrained import _class_beside
 from engine.own_code.host_code import import_source
+from engine.own_code.local_code import files_of
 
 PACKAGE = {
     "nets/__init__.py": "",
@@ -73,6 +74,19 @@ class Model(pl.LightningModule):
     def predict_step(self, batch, batch_idx):
         return self.net(torch.cat([batch["num"], self.codes(batch["cat"])], 1))
 """
+CONFIGURED = """
+import pytorch_lightning as pl, torch
+from torch import nn
+class Model(pl.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.net, self.loss = None, nn.CrossEntropyLoss()
+    def configure_model(self):
+        assert self.net is None or not isinstance(self.net, torch._dynamo.OptimizedModule), "compiled twice"
+        self.net = torch.compile(nn.Linear(2, 2), backend="eager")
+    def forward(self, x):
+        return self.net(x)
+"""
 PICTURES = """
 import pytorch_lightning as pl
 from torch import nn
@@ -92,6 +106,7 @@ def project(folder: Path, files: dict[str, str], module: str) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(code)
     model = import_source(module, folder, "module").Model()
+    model.configure_model()
     content = {"state_dict": model.state_dict(), "pytorch-lightning_version": "2.6.1"}
     torch.save(content, folder / "last.ckpt")
     return folder / "last.ckpt"
@@ -146,6 +161,17 @@ def test_a_training_leaves_the_package_and_a_changed_one_has_a_place_of_its_own(
     assert [each.out_features for each in widths] == [4, 6]
 
 
+def test_layers_may_be_made_by_configure_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint, models = project(tmp_path, {"made.py": CONFIGURED}, "made"), tmp_path / "models"
+    sample = ("--sample", table(tmp_path), "--target", "kind")
+    code, said = init(checkpoint, "--module", tmp_path / "made.py:Model", *sample, "-o", models / "made")
+    assert code == 0, said
+    monkeypatch.setenv("FORELIGHT_MODELS", str(models))
+    monkeypatch.setenv("FORELIGHT_ACCELERATOR", "cpu")
+    checked = CliRunner().invoke(app, ["check", "made"])  # predicts more than once
+    assert checked.exit_code == 0, checked.output
+
+
 def test_where_imports_begin(tmp_path: Path) -> None:
     project(tmp_path, PACKAGE, "nets.models.classifier")
     file = tmp_path / "nets" / "models" / "classifier.py"
@@ -159,6 +185,25 @@ def test_where_imports_begin(tmp_path: Path) -> None:
     flat.write_text("from beside import WIDTH")
     assert {path.name for path in siblings(flat)} == {"__init__.py", "beside.py"}
     assert import_source("flat.model", tmp_path, "module").WIDTH == 9
+
+
+def test_files_that_code_opens_beside_itself_go_along(tmp_path: Path) -> None:
+    for name in ("vocab.json", "scaler.bin", "train.csv", "other.json"):
+        (tmp_path / name).write_text("1")
+    (tmp_path / "beside.py").write_text(
+        "from pathlib import Path\nHERE = Path(__file__).parent\nopen(HERE / 'scaler.bin')"
+    )
+    (tmp_path / "model.py").write_text(
+        "import beside\nfrom pathlib import Path\n"
+        "VOCAB = Path(__file__).with_name('vocab.json')\nDATA = 'train.csv'\nUP = Path(__file__).with_name('../x')"
+    )
+    names = [path.name for path in files_of(tmp_path / "model.py")]
+    assert names == ["model.py", "beside.py", "vocab.json", "scaler.bin"]
+    served = tmp_path / "models" / "served"
+    assert _class_beside(tmp_path, served, "model:Model") == "model:Model"
+    (tmp_path / "vocab.json").write_text("2")
+    assert _class_beside(tmp_path, served, "model:Model") == "model_2.model:Model", "the first version keeps its own"
+    assert [path.read_text() for path in sorted(served.rglob("vocab.json"))] == ["2", "1"]
 
 
 def test_which_of_several_outputs_is_asked_for(tmp_path: Path) -> None:
