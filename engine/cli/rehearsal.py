@@ -83,4 +83,4 @@ def _worth_showing(lines: pl.DataFrame, model: LoadedModel) -> pl.DataFrame:
     """The first lines that are predicted, else the first: of a forecast, the history comes before."""
     given = [field.name for field in model.task.outputs.schema(model.card, model.calling.kind)]
     predicted = lines.filter(pl.any_horizontal(pl.col(given).is_not_null()))
-    return (lines if predicted.is_empty() else predicted).head(_SHOWN)
+    return (lines if predicted.is_empty() else predicted).head(_SHOWN).select(pl.exclude(pl.Binary))  # a mask is a file

@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from engine.cards.card import ModelCard, file_hash
-from engine.cards.code_files import root_of, siblings
+from engine.cards.code_files import root_of
 from engine.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from engine.checkpoints.module import build_module, missing_arguments
 from engine.draft.drafting import Drafting
@@ -28,7 +28,7 @@ from engine.draft.written import Written
 from engine.errors import CardError, CheckpointError, OutputUnclear
 from engine.own_code.class_paths import described_classes
 from engine.own_code.functions import own_code_of
-from engine.own_code.local_code import file_here, name_of
+from engine.own_code.local_code import file_here, files_of, name_of
 from engine.readers.source import IMAGE_SUFFIXES
 from engine.settings import Settings
 
@@ -187,7 +187,7 @@ def _copy(given: Given, folder: Path) -> tuple[str, dict[str, str], dict[str, di
     written = Written(folder)
     for path, _ in sources.values():
         if path is not None:
-            for each in (path, *siblings(path)):
+            for each in files_of(path):
                 written.copy(each, str(each.absolute().relative_to(root_of(path))))
     if given.sample is not None:
         _copy_sample(given.sample, written)

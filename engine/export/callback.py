@@ -16,7 +16,7 @@ import torch
 import yaml
 
 from engine.cards.card import ModelCard, file_hash, read_card
-from engine.cards.code_files import root_of, siblings
+from engine.cards.code_files import root_of
 from engine.cards.versions import FIRST, set_default
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.checkpoints.module import lightning_package
@@ -24,7 +24,7 @@ from engine.checkpoints.warm import load_model
 from engine.errors import CardError, ForelightError
 from engine.export.retrained import add_trained, check_place
 from engine.models.registry import CARD_FILE, read_entries
-from engine.own_code.local_code import is_installed, name_of
+from engine.own_code.local_code import files_of, is_installed, name_of
 from engine.tasks import task_of
 
 CHECKPOINT = "model.ckpt"
@@ -168,8 +168,8 @@ def _copied_class(module: Any, folder: Path) -> str:
         raise CardError(f"ExportCard: the file of {kind.__qualname__} is not known. Put the class into a file.")
     root, own = root_of(Path(source)), Path(source).absolute()
     name = "model" if kind.__module__ == "__main__" else name_of(own)
-    files = {own: Path(*name.split(".")).with_suffix(".py")}
-    files |= {each: each.relative_to(root) for each in siblings(own)}
+    files = {each: each.relative_to(root) for each in files_of(own)}
+    files[own] = Path(*name.split(".")).with_suffix(".py")
     for each, place in files.items():
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(each, folder / place)

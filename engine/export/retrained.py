@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.cards.card import ModelCard, read_card
-from engine.cards.code_files import file_beside, siblings
+from engine.cards.code_files import file_beside
 from engine.cards.versions import Version, add_checkpoint, changing
 from engine.errors import CardError
 from engine.models.registry import CARD_FILE
+from engine.own_code.local_code import files_of
 
 # What says which model it is. The rest is words for people, is a version's own, or was written by hand since.
 _SAME = (
@@ -99,13 +100,13 @@ def add_trained(new: Path, folder: Path, card: ModelCard) -> Version:
 def _class_beside(new: Path, folder: Path, module: str) -> str:
     """What the version calls its class. Code that changed gets a place of its own: older versions need theirs.
 
-    That is a file of another name, or a folder where the class has files beside it that it imports.
+    That is a file of another name, or a folder where the class has files beside it that it imports or opens.
     """
     name, _, kind = module.partition(":")
     source = file_beside(name, new)
     if source is None:
         return module
-    others, top = siblings(source, new), name.partition(".")[0]
+    others, top = files_of(source)[1:], name.partition(".")[0]
     for number in range(1, 10_000):
         if (others or top != name) and number > 1:
             beside, called = folder / f"{top}_{number}", f"{top}_{number}.{name}"
