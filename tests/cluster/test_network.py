@@ -28,7 +28,7 @@ s3fs = pytest.importorskip("s3fs", reason="make test-cluster installs it")
 pytestmark = [pytest.mark.cluster, pytest.mark.filterwarnings("ignore")]
 ROOT = Path(__file__).parents[2]
 RAY = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--object-store-memory", str(100 * 2**20)]
-SOON = {  # when a node that says nothing is given up: by default after half a minute
+SOON = {  # a node that says nothing is given up sooner than by default
     "RAY_health_check_initial_delay_ms": "500",
     "RAY_health_check_period_ms": "500",
     "RAY_health_check_timeout_ms": "1000",
