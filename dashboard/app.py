@@ -12,7 +12,7 @@ from anyio.to_thread import current_default_thread_limiter
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
-from dashboard.access.exposure import check_exposure, said_at_the_start
+from dashboard.access.exposure import check_exposure, check_what_is_read_first, said_at_the_start
 from dashboard.access.login import LOGIN_ROUTES, LoginWall
 from dashboard.access.login_trail import LoginTrail
 from dashboard.access.names import OwnNames
@@ -57,6 +57,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     await run_in_threadpool(engine.close)
 
 
+check_what_is_read_first()
 app = st.App(
     Path(__file__).with_name("main.py"),
     lifespan=lifespan,

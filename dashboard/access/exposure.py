@@ -13,11 +13,22 @@ import streamlit as st
 from pydantic import ValidationError
 
 from dashboard.access.callers import is_loopback
-from dashboard.access.login import why_no_login
+from dashboard.access.login import why_no_login, why_no_secrets
 from engine import Settings, why_unsafe
 from engine.errors import ForelightError
 
 log = logging.getLogger("forelight.start")
+
+
+def check_what_is_read_first() -> None:
+    """Ends the program with a sentence where a setting is none, or Streamlit's secrets cannot be read.
+
+    Streamlit and the layers around the pages ask for both before the server begins, and would only log a stack.
+    """
+    with said_at_the_start():
+        Settings()
+    if unreadable := why_no_secrets():
+        _refuse(unreadable)
 
 
 def check_exposure(settings: Settings) -> None:

@@ -42,12 +42,20 @@ def providers() -> tuple[str, ...]:
     return named or (("default",) if "client_id" in section else ())
 
 
+def why_no_secrets() -> str:
+    """Why the file of secrets cannot be read; "" where it can, or is not there."""
+    try:
+        providers()
+    except (OSError, StreamlitSecretNotFoundError) as error:  # the latter where it is no TOML
+        return f".streamlit/secrets.toml cannot be read: {' '.join(str(error).split())}"
+    return ""
+
+
 def why_no_login() -> str:
     """What is missing for people to log in; "" where nothing is."""
-    try:
-        found = providers()
-    except (OSError, StreamlitSecretNotFoundError) as error:  # the latter where it is no TOML
-        return f"FORELIGHT_LOGIN is set, and .streamlit/secrets.toml cannot be read: {' '.join(str(error).split())}"
+    if unreadable := why_no_secrets():
+        return unreadable
+    found = providers()
     if not found:
         return (
             "FORELIGHT_LOGIN is set, and no identity provider is: .streamlit/secrets.toml needs [auth] with "

@@ -86,10 +86,17 @@ def test_secrets_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("options", "words"), [(("--server.address", "0.0.0.0"), "no login"), ((), "identity provider")]
+    ("options", "given", "words"),
+    [
+        (("--server.address", "0.0.0.0"), {}, "no login"),
+        ((), {"FORELIGHT_LOGIN": "1"}, "identity provider"),
+        ((), {"FORELIGHT_DEVICES": "some"}, "FORELIGHT_DEVICES: "),
+    ],
 )
-def test_the_real_server_ends_with_the_sentence(tmp_path: Path, options: tuple[str, ...], words: str) -> None:
-    environment = {**os.environ, "FORELIGHT_HOME": str(tmp_path), "FORELIGHT_LOGIN": "0" if options else "1"}
+def test_the_real_server_ends_with_the_sentence(
+    tmp_path: Path, options: tuple[str, ...], given: dict[str, str], words: str
+) -> None:
+    environment = {**os.environ, "FORELIGHT_HOME": str(tmp_path), "FORELIGHT_LOGIN": "0", **given}
     command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", "8599", *options]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 2
