@@ -58,7 +58,8 @@ class Operating(ABC):
         except StoreError:
             found.append("The run store does not answer.")
         found += self._why_no_runs_are_kept()
-        for worker in (*self._pool.devices, *self._pool.readers):
+        first, *others = self._pool.devices
+        for worker in (first, *(other for other in others if other.pid), *self._pool.readers):
             why = worker.why_not(self.settings, _SECONDS_FOR_AN_ANSWER)
             if why:
                 found.append(f"The worker {worker.name} does not work: {why}.")

@@ -48,8 +48,8 @@ class Settings(BaseSettings):
         default="", description="object store that runs are kept on: s3://bucket/runs; only home if empty"
     )
     accelerator: str = Field(default="auto", description="Lightning's accelerator: auto, cpu, gpu …")
-    devices: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
-        default=1, description="devices a prediction may use; all: every GPU there is"
+    devices: Annotated[int, Field(ge=1)] | Literal["auto", "all"] = Field(
+        default="auto", description="devices a prediction may use; all: every GPU; auto: one, without any the cores"
     )
     backend: str = Field(default="local", description="where runs are predicted: local, ray, or another package's")
     ray_address: str = Field(default="", description="head of the Ray cluster, host:port; this machine where empty")

@@ -23,4 +23,4 @@ def open_engine(settings: Settings) -> Engine:
     """An engine on the shared workers; the one that tries its models is forked like them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(process, "begin_process", begin_forked)
-        return Engine(settings, pool=pool(settings.devices))
+        return Engine(settings, pool=pool(settings.devices if isinstance(settings.devices, int) else 1))

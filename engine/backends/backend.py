@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from engine.runs.plan import Plan
     from engine.runs.queue import Standing
     from engine.runs.run import Options, Place, Record
+    from engine.settings import Settings
     from engine.workers.work import RunModel
 
 Heard = Callable[[Mapping[str, Any]], None]
@@ -58,8 +59,8 @@ class Worker(Protocol):
 
     name: str
 
-    def ready(self, closed: Callable[[], bool]) -> bool:
-        """True once it can take a job; waits for that, until `closed()`."""
+    def ready(self, closed: Callable[[], bool], warm: Settings | None = None) -> bool:
+        """True once it can take a job; waits for that, until `closed()`. `warm`: the rows of one must not wait."""
         ...
 
     def call(self, name: str, settings: Any, *, heard: Heard, stop: Callable[[], float | None], **job: Any) -> Result:

@@ -31,7 +31,7 @@ class RayBackend(LocalBackend):
 
     def __init__(self, settings: Settings, store: RunStore, pool: WorkerPool, owner: str) -> None:
         resources, most = _connected(settings)
-        wanted = most if settings.devices == "all" else settings.devices
+        wanted = settings.devices if isinstance(settings.devices, int) else most if settings.devices == "all" else 1
         log.info("%d devices of the Ray cluster are asked for, of %d it has", wanted, most)
         remote = tuple(RayWorker(f"ray-{number}", resources) for number in range(wanted))
         super().__init__(settings, store, pool, owner, remote)

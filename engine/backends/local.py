@@ -164,17 +164,18 @@ class LocalBackend:
         for thread in self._threads:
             thread.join(patience)
 
-    def _start_threads(self) -> None:
-        if not self._threads and not self._closed:
-            self._threads = [
-                threading.Thread(target=self._serve, args=(number, worker), name=worker.name, daemon=True)
-                for number, worker in enumerate(self._workers)
-            ]
-            for thread in self._threads:
-                thread.start()
+    def _start_threads(self, most: int = 1) -> None:
+        """Starts those of the first device, or of so many, that are not there yet."""
+        for device in range(len(self._threads), 0 if self._closed else min(most, self.devices)):
+            worker = self._workers[device]
+            self._threads.append(
+                threading.Thread(target=self._serve, args=(device, worker), name=worker.name, daemon=True)
+            )
+            self._threads[-1].start()
 
     def _serve(self, device: int, worker: Worker) -> None:
-        while worker.ready(lambda: self._closed):
+        warm = self._settings if device else None  # what waits for the first one waits for its start anyway
+        while worker.ready(lambda: self._closed, warm):
             with self._changed:
                 self._idle += 1
                 self._changed.wait_for(lambda: self._closed or self._others_wait() or self._aheads.next())
@@ -182,6 +183,8 @@ class LocalBackend:
                 if self._closed:
                     return
                 turn = self._next_turn(device, worker)
+                if self._others_wait() or self._aheads.next():
+                    self._start_threads(self.devices)  # there is more to do than the first one does
             turn()
 
     def _next_turn(self, device: int, worker: Worker) -> Callable[[], None]:

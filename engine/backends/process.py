@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from multiprocessing import Pipe
@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from engine.backends.allowance import Allowance
 from engine.backends.backend import Heard, Result
+from engine.backends.devices import cores
 from engine.errors import WorkerDied
 from engine.settings import Settings
 from engine.workers.messages import DEVICE_LOST, Answer, Failure, Job, Said, Stop, decode
@@ -119,8 +120,14 @@ class WorkerProcess:
             raise reply.error()
         return reply.content, reply.data
 
-    def ready(self, closed: Callable[[], bool]) -> bool:
-        """Whether jobs are still wanted: the process is started with the first one."""
+    def ready(self, closed: Callable[[], bool], warm: Settings | None = None) -> bool:
+        """Whether jobs are still wanted: the process is started with the first one, or at once, with torch, if `warm`.
+
+        What keeps it from starting the first job will say.
+        """
+        if warm and not self.pid and not closed():
+            with suppress(Killed, WorkerDied, OSError):
+                self.call("warm_up", warm, stop=lambda: 0.0 if closed() else None)
         return not closed()
 
     def start(self) -> None:
@@ -226,7 +233,7 @@ class WorkerPool:
     """
 
     def __init__(self, devices: int = 1, readers: int = 1, analysts: int = 2, begin: Begin | None = None) -> None:
-        threads = max(1, _cores() // devices) if devices > 1 else None
+        threads = max(1, cores() // devices) if devices > 1 else None
         self.devices = tuple(WorkerProcess(f"device-{number}", threads, begin) for number in range(devices))
         self.readers = tuple(WorkerProcess(f"reader-{number}", begin=begin) for number in range(readers))
         self.analysts = tuple(WorkerProcess(f"analyst-{number}", begin=begin) for number in range(analysts))
@@ -253,11 +260,6 @@ class WorkerPool:
     def close(self) -> None:
         for worker in self.workers:
             worker.close()
-
-
-def _cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 _Free = queue.LifoQueue[WorkerProcess]

@@ -45,7 +45,7 @@ class RayWorker:
         self._node = ""
         self._silent: float | None = None
 
-    def ready(self, closed: Callable[[], bool]) -> bool:
+    def ready(self, closed: Callable[[], bool], warm: Settings | None = None) -> bool:
         """True once the actor has a place in the cluster; waits as long as there is none, until `closed()`."""
         asked = None
         while not closed():

@@ -243,6 +243,13 @@ def answer(desk: Desk, settings: Settings, talk: Talk) -> Result:
     return {}, b""
 
 
+def warm_up(desk: Desk, settings: Settings, talk: Talk) -> Result:
+    """Loads what predicting needs, before rows wait for it."""
+    import engine.prediction.predictor  # noqa: F401  # imports torch
+
+    return {}, b""
+
+
 def prepare(desk: Desk, settings: Settings, talk: Talk) -> Result:
     """Loads what judging needs, before somebody waits for it."""
     import engine.evaluation.judging  # noqa: F401  # imports torch
@@ -274,6 +281,7 @@ JOBS: Mapping[str, Callable[..., Result]] = {
         job.__name__: job
         for job in (
             answer,
+            warm_up,
             ingest,
             predict,
             find_batch_size,

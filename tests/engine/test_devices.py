@@ -18,12 +18,14 @@ import torch
 
 from engine import Engine, Options, Run, Settings, Source
 from engine.backends import WorkerPool, count_devices, devices
+from engine.backends.devices import on_the_cpu
 from engine.cards.card import read_card
 from engine.checkpoints.warm import load_model
 from engine.errors import PredictionFailed
 from engine.prediction.predictor import predict_shard
 from engine.settings import BUNDLED_MODELS
 from tests.engine.trouble import write_rows, write_trouble
+from tests.forking import begin_forked
 from tests.pool import pool
 
 DEVICES = 2
@@ -124,6 +126,23 @@ def test_several_devices_give_what_one_gives(model: str, engines: tuple[Engine, 
     assert found[0] == found[1]
 
 
+def test_a_device_more_is_started_once_there_is_something_left_for_it(models: Path, tmp_path: Path) -> None:
+    own = WorkerPool(DEVICES, begin=begin_forked)
+    engine = Engine(Settings(home=tmp_path, models=(models,), accelerator="cpu", devices=DEVICES), pool=own)
+    try:
+        path = write_rows(tmp_path / "rows.csv", 1_000)
+        written(engine, begun(engine, "slow", path, 1_000))
+        assert [bool(worker.pid) for worker in own.devices] == [True, False], "one batch is one device's"
+        written(engine, begun(engine, "slow", path, 10))
+        deadline = time.monotonic() + 60
+        while not own.devices[1].pid:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        engine.close()
+        own.close()
+
+
 def test_workers_share_the_cores() -> None:
     workers = WorkerPool(3)
     assert {worker.threads for worker in workers.devices} == {max(1, len(os.sched_getaffinity(0)) // 3)}
@@ -142,18 +161,23 @@ def test_workers_do_not_spin_unless_the_host_says_so(monkeypatch: pytest.MonkeyP
     ("settings", "code", "found"),
     [
         ({"devices": "all"}, "print(3)", 3),
-        ({"devices": "all"}, "print(0)", 1),  # no GPU: the CPU is a device
+        ({"devices": "all"}, "print(0)", on_the_cpu()),
         ({"devices": "all"}, "raise SystemExit('no driver')", 1),
-        ({"devices": "all", "accelerator": "cpu"}, "print(3)", 1),
+        ({"devices": "all", "accelerator": "cpu"}, "print(3)", on_the_cpu()),
+        ({"devices": "auto", "accelerator": "cpu"}, "print(3)", on_the_cpu()),
+        ({"devices": "auto", "signs": ()}, "print(3)", on_the_cpu()),
+        ({"devices": "auto", "signs": (os.devnull,)}, "print(3)", 1),  # a GPU's driver is there, torch is not asked
         ({"devices": 4}, "print(3)", 4),
         ({"devices": "all", "backend": "ray"}, "print(3)", 1),
     ],
 )
-def test_all_are_the_gpus_there_are(
+def test_the_devices_are_the_gpus_that_may_be_used_or_the_cores(
     settings: dict[str, Any], code: str, found: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(devices, "_COUNTS", code)
-    assert count_devices(Settings(**{"accelerator": "auto", **settings})) == found
+    monkeypatch.setattr(devices, "_SIGNS_OF_A_GPU", settings.get("signs", ()))
+    named = {name: value for name, value in settings.items() if name != "signs"}
+    assert count_devices(Settings(**{"accelerator": "auto", **named})) == found
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
