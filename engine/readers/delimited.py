@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -40,21 +40,21 @@ def scan(source: Source, card: ModelCard, scratch: Path, settings: Settings) -> 
     where = source, path, separator, fields
     if text.quotes % 2 and (words := fault(*where)):
         raise ReadError(words)
-    frame = pl.scan_csv(
-        path,
-        separator=separator,
-        infer_schema=False,
-        eol_char=line_end(sample.encode()).decode(),
-        glob=False,
-    )
-    empty = empty_lines_at_end(path)
-    if empty:
-        frame = frame.head(max(0, frame.select(pl.len()).collect().item() - empty))
+    frame = partial(_rows, path, separator, line_end(sample.encode()).decode(), empty_lines_at_end(path))
     comma = separator != "," and _decimal_comma(lines, card)
     notes = [f"separated by {SEPARATORS[separator]}s."] if separator not in ",\t" else []
     notes += [f"read as {_NAMES[text.encoding]}."] if text.encoding in _NAMES else []
     notes += ["numbers are written with a decimal comma."] if comma else []
-    return Scan(frame, tuple(notes), comma, partial(fault, *where), partial(short_lines, *where))
+    typed = None if comma else frame
+    return Scan(frame({}), tuple(notes), comma, partial(fault, *where), partial(short_lines, *where), typed)
+
+
+def _rows(path: Path, separator: str, line_end: str, empty: int, types: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+    """The lines but for the `empty` ones at the end; text, unless `types` says else of a column."""
+    frame = pl.scan_csv(
+        path, separator=separator, infer_schema=False, schema_overrides=types, eol_char=line_end, glob=False
+    )
+    return frame.head(max(0, frame.select(pl.len()).collect().item() - empty)) if empty else frame
 
 
 def _separator(sample: str, card: ModelCard) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +25,7 @@ from engine.tasks import task_of
 from engine.workers.checkpoint_work import try_checkpoint
 from engine.workers.part_work import predict_without
 from engine.workers.picture_work import mask, picture, thumbnail
+from engine.workers.standby import answer, prepare, warm_up
 
 if TYPE_CHECKING:
     from engine.checkpoints.warm import LoadedModel, WarmModels
@@ -91,9 +93,10 @@ def ingest(
     def progress(stage: str, done: int, total: int) -> None:
         talk.say(stage=stage, done=done, total=total)
 
-    report = task_of(card).inputs.ingest(sources, card, folder, settings, renames, progress)
-    hashes = [source.sha256 or file_hash(source.path) for source in sources]
-    return {"report": report.to_json(), "sha256": hashes}, b""
+    with ThreadPoolExecutor(1, "forelight-hash") as pool:
+        hashes = pool.map(lambda source: source.sha256 or file_hash(source.path), sources)
+        report = task_of(card).inputs.ingest(sources, card, folder, settings, renames, progress)
+        return {"report": report.to_json(), "sha256": list(hashes)}, b""
 
 
 def predict(
@@ -236,25 +239,6 @@ def predict_now(
         content = io.BytesIO()
         lines.write_ipc(content)
         return {"report": report.to_json()}, content.getvalue()
-
-
-def answer(desk: Desk, settings: Settings, talk: Talk) -> Result:
-    """Nothing, at once: whoever gets it knows that the worker works."""
-    return {}, b""
-
-
-def warm_up(desk: Desk, settings: Settings, talk: Talk) -> Result:
-    """Loads what predicting needs, before rows wait for it."""
-    import engine.prediction.predictor  # noqa: F401  # imports torch
-
-    return {}, b""
-
-
-def prepare(desk: Desk, settings: Settings, talk: Talk) -> Result:
-    """Loads what judging needs, before somebody waits for it."""
-    import engine.evaluation.judging  # noqa: F401  # imports torch
-
-    return {}, b""
 
 
 def judge(

@@ -85,8 +85,8 @@ def works(engine: Engine, folder: Path, scale: float) -> list[Work]:
 
 
 def ours(engine: Engine, model_id: str, path: Path) -> Path:
-    """What the dashboard and the command line do: check, predict in a run folder, export."""
-    run = engine.check(model_id, [Source(path.name, path)])
+    """What the command line does: check, predict in a run folder, pictures meanwhile, export."""
+    run = engine.check(model_id, [Source(path.name, path)], ahead=Options())
     engine.submit(run.id, Options())
     ended = engine.wait(run.id)
     if ended.state != "done":
