@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.backends.backend import Worker
 from engine.backends.batch_sizes import BatchSizes
+from engine.backends.pace import SHORTEST_TURN
 from engine.backends.process import Killed
 from engine.cards.card import read_card
 from engine.errors import ForelightError
@@ -131,9 +132,14 @@ class Ahead:
         whole = self._ready == self._total
         stop = self._total if whole else self._ready // size * size
         left = stop - self._taken
-        if left < (1 if whole else max(1, _FEWEST * self._taken)):
+        if left < (1 if whole else self._fewest()):
             return None
         return self._plan.cut((self._taken, stop), left / self._devices)[0]
+
+    def _fewest(self) -> float:
+        """For how many rows it is worth to begin a shard while more are still read."""
+        speed = self._done / self._seconds if self._seconds else 0.0
+        return max(1.0, _FEWEST * self._taken, SHORTEST_TURN * speed)
 
     def _do(
         self, device: int, worker: Worker, settings: Settings, others_wait: Callable[[], bool], span: Span | None

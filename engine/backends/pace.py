@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 TURN = 4.0
-_SHORTEST_TURN = 0.25
+SHORTEST_TURN = 0.25
 _TURN_OF_ALL = 0.05  # of the time spent so far: that a run of a day is not kept in ten thousand files
 
 
@@ -44,4 +44,4 @@ class Pace:
             return left / (2 * self._devices)
         known = [speed for number in range(self._devices) if (speed := self.speed(number)) is not None]
         everyone = sum(known) * self._devices / len(known)
-        return max(min(left * own / everyone / 2, own * self.turn), own * _SHORTEST_TURN)
+        return max(min(left * own / everyone / 2, own * self.turn), own * SHORTEST_TURN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -58,6 +59,14 @@ class Desk:
     def __init__(self) -> None:
         self._models: WarmModels | None = None
         self._registries: dict[tuple[Path, ...], ModelRegistry] = {}
+        self._settled = False
+
+    def settle(self) -> None:
+        """Once: what is loaded by now stays, and is not looked through whenever many objects are made of a file."""
+        if not self._settled:
+            self._settled = True
+            gc.collect()
+            gc.freeze()
 
     def models(self, settings: Settings) -> WarmModels:
         from engine.checkpoints.warm import WarmModels  # imports torch
@@ -89,13 +98,15 @@ def ingest(
 ) -> Result:
     """The visitor's files → the typed rows in the run's folder, and the report."""
     card = read_card(folder / CARD_FILE)
+    inputs = task_of(card).inputs
+    desk.settle()
 
     def progress(stage: str, done: int, total: int) -> None:
         talk.say(stage=stage, done=done, total=total)
 
     with ThreadPoolExecutor(1, "forelight-hash") as pool:
         hashes = pool.map(lambda source: source.sha256 or file_hash(source.path), sources)
-        report = task_of(card).inputs.ingest(sources, card, folder, settings, renames, progress)
+        report = inputs.ingest(sources, card, folder, settings, renames, progress)
         return {"report": report.to_json(), "sha256": list(hashes)}, b""
 
 
