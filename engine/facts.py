@@ -6,6 +6,7 @@ import platform
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -91,7 +92,12 @@ def repeat(run: Run) -> Repeat:
 
 
 def versions_here() -> dict[str, str]:
-    """Python and the packages that decide what comes out."""
+    """Python and the packages that decide what comes out, as this process found them."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:

@@ -107,7 +107,7 @@ class RunFolder:
         they keep nothing then: a shard is kept by who holds the run.
         """
         word = secrets.token_hex(8)
-        _replace(self.path / _CLAIM, word.encode())
+        _replace(self.path / _CLAIM, word.encode(), durable=False)  # after a power cut nobody holds the run
         self.clear_parts()
         return word
 
@@ -241,14 +241,15 @@ def _suffix(name: str) -> str:
     return suffix if re.fullmatch(r"\.[a-z0-9]{1,8}", suffix) else ""
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """The file is the old one or the new one, whatever happens in between."""
+def _replace(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """The file is the old one or the new one, whatever happens in between; if `durable`, a power cut too."""
     new = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
     try:
         with new.open("wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)
