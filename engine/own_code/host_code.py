@@ -11,16 +11,16 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.machinery import PathFinder, SourceFileLoader
+from importlib.machinery import PathFinder
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import torch
 
 from engine.cards.code_files import file_beside, hash_of, root_of, siblings
 from engine.errors import CardError, DecodeRaised, EncodeRaised, ForelightError, HostCodeFailed
-from engine.own_code.importable import importable
+from engine.own_code.importable import AsItStands, importable
 from engine.own_code.missing_files import missing_file
 
 _NOT_THE_ROWS = (MemoryError, OSError, torch.OutOfMemoryError, torch.AcceleratorError)
@@ -114,14 +114,6 @@ def import_function(key: str, reference: str, folder: Path) -> HostFunction:
     return HostFunction(key, reference, found)
 
 
-class _AsItStands(SourceFileLoader):
-    """Compiles what stands in the file now: bytecode kept beside it is told by second and size alone, and goes along
-    when a folder is copied. None is left in the host's folders either."""
-
-    def get_code(self, fullname: str) -> CodeType:
-        return self.source_to_code(self.get_data(self.path), self.path)
-
-
 def _import_file(path: Path, folder: Path) -> ModuleType:
     """The file as a module, named by its content and that of the files it imports: once changed it is a new one.
 
@@ -134,7 +126,7 @@ def _import_file(path: Path, folder: Path) -> ModuleType:
     if root != path.absolute().parent:
         sys.modules[name] = part = _import_part(path, root)
         return part
-    spec = importlib.util.spec_from_file_location(name, path, loader=_AsItStands(name, str(path)))
+    spec = importlib.util.spec_from_file_location(name, path, loader=AsItStands(name, str(path)))
     if spec is None or spec.loader is None:
         raise ImportError(f"{path.name} is not a Python file")
     module = importlib.util.module_from_spec(spec)

@@ -11,9 +11,10 @@ from engine.errors import ReadError
 from engine.readers.source import Source
 from engine.settings import Settings
 
-_STRIDE, _LOOK = 512 << 10, 4 << 10  # a look of 4 KiB somewhere in each half of a MiB
+_STRIDE, _LOOK = 128 << 10, 8 << 10  # a look of 8 KiB somewhere in each 128
 _MANY = 250  # so few are joined in no time
-_KEY = re.compile(rb'"((?:[^"\\]|\\.){0,200})"\s*:')
+_KEY = re.compile(rb'"((?:[^"\\]|\\.){0,1000}+)"\s*:')
+_LONG = re.compile(rb'"(?:[^"\\]|\\.){1000}')  # a name that may be another one further on, or a text
 
 
 def check_keys(source: Source, settings: Settings) -> None:
@@ -39,7 +40,8 @@ def _seen(source: Source) -> set[bytes]:
         size = source.path.stat().st_size
         for start in range(0, size, _STRIDE):
             file.seek(start + random.randrange(min(_STRIDE, max(size - start - _LOOK, 0)) + 1))
-            names.update(_KEY.findall(file.read(_LOOK)))
+            look = file.read(_LOOK)
+            names.update(_KEY.findall(look), (b"%d %d" % (start, long.start()) for long in _LONG.finditer(look)))
     return names
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import polars as pl
 
 from engine.cards.card import ModelCard
 from engine.errors import ReadError
+from engine.readers.json_cells import flatten, loaded, plain_cell
 from engine.readers.plain import plain_columns
 from engine.readers.source import Scan, Source, check_names
 from engine.settings import Settings
@@ -26,9 +25,7 @@ def scan(source: Source, card: ModelCard, scratch: Path, settings: Settings) -> 
             f"{source.name}: JSON is read whole, up to {most >> 20:,} MiB. Bring it as JSON Lines, CSV or Parquet."
         )
     try:
-        content = json.loads(source.path.read_bytes(), object_pairs_hook=_record)
-    except _TwiceError as exc:
-        raise ReadError(f"{source.name}: an object has the name '{exc}' twice. Rename one of them.") from exc
+        content = loaded(source, source.path.read_bytes())
     except (ValueError, RecursionError) as exc:
         raise ReadError(f"{source.name} is not JSON: {exc}. For one object a line, name it .jsonl.") from exc
     check_names(source, _names(content), settings)
@@ -42,18 +39,6 @@ def scan(source: Source, card: ModelCard, scratch: Path, settings: Settings) -> 
     return Scan(plain_columns(frame.lazy()))
 
 
-class _TwiceError(ValueError):
-    """A name that an object has twice; Python would keep the last one without a word."""
-
-
-def _record(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    record = dict(pairs)
-    if len(record) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise _TwiceError(next(name for name in names if names.count(name) > 1)[:80])
-    return record
-
-
 def _names(content: Any) -> list[str]:
     """The names in an array of objects; a table of each name's own row would be far larger than the file."""
     records = content if isinstance(content, list) else []
@@ -62,12 +47,13 @@ def _names(content: Any) -> list[str]:
 
 def _frame(content: Any) -> pl.DataFrame:
     if isinstance(content, dict) and set(content) >= {"columns", "data"}:
-        return pl.DataFrame(
-            content["data"], schema=content["columns"], orient="row", strict=False, infer_schema_length=None
-        )
+        rows = [list(map(plain_cell, row)) for row in content["data"]]
+        return pl.DataFrame(rows, schema=content["columns"], orient="row", strict=False, infer_schema_length=None)
     if isinstance(content, dict):
-        columns = {name: list(value.values()) if isinstance(value, dict) else value for name, value in content.items()}
-        return pl.DataFrame(columns, strict=False)
+        cells = {name: value.values() if isinstance(value, dict) else value for name, value in content.items()}
+        return pl.DataFrame({name: list(map(plain_cell, value)) for name, value in cells.items()}, strict=False)
     if not isinstance(content, list) or not all(isinstance(record, dict) for record in content):
         raise ValueError("not an array of objects")
+    for record in content:
+        flatten(record)
     return pl.from_dicts(content, infer_schema_length=None, strict=False) if content else pl.DataFrame()

@@ -1,4 +1,4 @@
-"""Results as files for people and programs. A text cell that a spreadsheet would run gets a `'` before it, in CSV."""
+"""Results as files for people and programs. What a spreadsheet would run in a text gets a `'` before it, in CSV."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from engine.results.picture_files import PICTURE_FORMATS
 from engine.results.results import Results
 
 # Begins as a formula does, and is no number: -12.5 and +1e-5 are, -2+3 and +cmd are not.
-_RUN_BY_SPREADSHEETS = r"^(?:[=@\t\r]|[+\-](?:$|[^0-9])|[+\-][0-9](?:.*[^0-9 .,eE+\-%]|[^eE]*[+\-]))"
+_BEGINS = r"^(?:\s*[=@＝＠]|[\t\r\n]|[+\-＋－](?:$|[^0-9])|[+\-][0-9](?:.*[^0-9 .,eE+\-%]|[^eE]*[+\-]))"
+# Where a spreadsheet parts cells at semicolons or tabs, no quote around the whole keeps a cell from beginning in there.
+_INSIDE = r"([;\t\r\n]\s*)([=@＝＠]|[+\-＋－][^;\t\r\n]*[|(!])"
+_RUN_BY_SPREADSHEETS = f"{_BEGINS}|{_INSIDE}"
 MOST_EXCEL_ROWS = 1_048_575
 _PIECE = 1 << 20
 _LOOK_AGAIN_SECONDS = 0.02
@@ -87,7 +90,7 @@ def export_bytes(results: Results, suffix: str, where: Filters = (), columns: Se
 
 def csv_text(frame: pl.DataFrame, *, header: bool = True) -> str:
     """A small frame as CSV that a spreadsheet opens without running anything."""
-    return harmless(flat(frame).lazy()).collect().write_csv(include_header=header)
+    return harmless(flat(frame)).write_csv(include_header=header)
 
 
 def flat(frame: pl.DataFrame) -> pl.DataFrame:
@@ -102,25 +105,34 @@ def flat(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def harmless(frame: pl.LazyFrame, sure: Collection[str] = ()) -> pl.LazyFrame:
-    """The frame with `'` before each text cell and header that a spreadsheet would take for a formula.
+def harmless(frame: pl.DataFrame, sure: Collection[str] = ()) -> pl.DataFrame:
+    """The frame with `'` wherever a spreadsheet would take what follows, in a text or a header, for a formula.
 
-    The columns that are `sure` hold no text of a visitor's, or never at the beginning of a cell.
+    The columns that are `sure` hold no text of a visitor's.
     """
-    schema = frame.collect_schema()
-    texts = [name for name, dtype in schema.items() if dtype == pl.String() and name not in sure]
-    headers = {name: f"'{name}" for name in schema.names() if name[:1] in "=+-@\t\r"}
-    return frame.with_columns(_quoted(name) for name in texts).rename(headers)
+    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String() and name not in sure]
+    found = frame.select(pl.col(texts).str.contains(_RUN_BY_SPREADSHEETS).any()).row(0) if texts else ()
+    cells = [_quoted(pl.col(name)).alias(name) for name, runs in zip(texts, found, strict=True) if runs]
+    return frame.with_columns(cells).rename(_headers(frame.columns))
 
 
-def _quoted(name: str) -> pl.Expr:
-    cell = pl.col(name)
-    return (
-        pl.when(cell.str.contains(_RUN_BY_SPREADSHEETS))
-        .then(pl.concat_str(pl.lit("'"), cell))
-        .otherwise(cell)
-        .alias(name)
-    )
+def _headers(names: Sequence[str]) -> dict[str, str]:
+    """The names that are changed; one that is there already gets one `'` more."""
+    changed: dict[str, str] = {}
+    taken = {*names}
+    safe = pl.select(_quoted(pl.lit(pl.Series(names, dtype=pl.String)))).to_series()
+    for name, mended in zip(names, safe, strict=True):
+        while mended != name and mended in taken:
+            mended = f"'{mended}"
+        if mended != name:
+            changed[name] = mended
+            taken.add(mended)
+    return changed
+
+
+def _quoted(cell: pl.Expr) -> pl.Expr:
+    inside = cell.str.replace_all(_INSIDE, "${1}'${2}")
+    return pl.when(inside.str.contains(_BEGINS)).then(pl.concat_str(pl.lit("'"), inside)).otherwise(inside)
 
 
 def _part(path: Path) -> Path:
@@ -153,8 +165,13 @@ def write_file(results: Results, path: Path, where: Filters, columns: Sequence[s
         return
     if suffix == "parquet" and not columns:
         columns = [*(column.name for column in results.columns), *results.files]
-    own = [column.name for column in results.columns if column.role in ("prediction", "status")]
-    FORMATS[suffix](results.written(where, columns), own, path)
+    FORMATS[suffix](results.written(where, columns), _sure(results), path)
+
+
+def _sure(results: Results) -> list[str]:
+    """The columns whose texts are the host's own words: what `decode` makes, and an error, may quote the visitor's."""
+    predicted = [] if results.card.decode else [each.name for each in results.columns if each.role == "prediction"]
+    return ["status", *predicted]
 
 
 def formats_of(results: Results) -> tuple[str, ...]:
@@ -165,7 +182,7 @@ def formats_of(results: Results) -> tuple[str, ...]:
 def _csv(pieces: Iterable[pl.DataFrame], own: Collection[str], path: Path) -> None:
     with path.open("wb") as file:
         for number, piece in enumerate(pieces):
-            harmless(flat(piece).lazy(), own).collect().write_csv(file, include_header=number == 0)
+            harmless(flat(piece), own).write_csv(file, include_header=number == 0)
 
 
 def _parquet(pieces: Iterable[pl.DataFrame], own: Collection[str], path: Path) -> None:

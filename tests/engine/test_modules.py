@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import py_compile
 from pathlib import Path
 from typing import Any
 
@@ -200,3 +201,18 @@ def test_a_file_of_the_same_second_and_size_is_read_anew(tmp_path: Path, monkeyp
         os.utime(path, (1_000_000_000, 1_000_000_000))
         assert str(import_function("encode", "own:function", tmp_path)()) == value
     assert [each.name for each in tmp_path.iterdir()] == ["own.py"]
+
+
+@pytest.mark.parametrize("other", ["other.py", "parts/other.py"])
+def test_so_are_the_files_that_it_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str) -> None:
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "__init__.py").touch()
+    path, name = tmp_path / other, other.removesuffix(".py").replace("/", ".")
+    for value in ("1", "2"):
+        (tmp_path / "own.py").write_text(f"from {name} import VALUE\ndef function(): return VALUE\n")
+        path.write_text(f"VALUE = {value}\n")
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        assert str(import_function("encode", "own:function", tmp_path)()) == value
+        py_compile.compile(str(path))  # as a training leaves it, and as it goes along with the folder
+    assert not (tmp_path / "__pycache__" / "own.cpython-311.pyc").exists()

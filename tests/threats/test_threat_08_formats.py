@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import pickle
+import resource
 import struct
 import zipfile
 from collections.abc import Callable
@@ -127,6 +128,41 @@ def test_bombs(tmp_path: Path, name: str, make: Callable[[Path], Any], card: Mod
     make(tmp_path / name)
     with pytest.raises(ReadError, match=words):
         read(tmp_path / name, card=card)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+@pytest.mark.parametrize("one_cell", [True, False])
+def test_names_inside_of_cells_are_no_columns(tmp_path: Path, suffix: str, one_cell: bool) -> None:
+    """Joined into one type they took 14 s and a gigabyte."""
+    inside = [{f"k{number}": 1} for number in range(3_000)]
+    records = [{"a": 1, "b": 2, "c": cell} for cell in ([inside] if one_cell else inside)]
+    text = json.dumps(records) if suffix == ".json" else "\n".join(map(json.dumps, records))
+    (tmp_path / f"rows{suffix}").write_text(text)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found = read(tmp_path / f"rows{suffix}")[1]["c"].to_list()
+    assert [json.loads(cell) for cell in found] == [record["c"] for record in records]
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10 < 200
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('{"a": 1, "b": ' + "[" * 9_999 + "]" * 9_999 + "}", "line 1: maximum recursion depth"),
+        ('[{"a": [1]}]', "line 1: found an array, expected an object"),
+        ('{"a": 1, "b": {"x": 1, "x": 2}}', "an object has the name 'x' twice"),
+    ],
+)
+def test_cells_that_are_no_cells(tmp_path: Path, line: str, words: str) -> None:
+    (tmp_path / "rows.jsonl").write_text(line)
+    with pytest.raises(ReadError, match=words):
+        read(tmp_path / "rows.jsonl")
+
+
+def test_long_names_are_counted_too(tmp_path: Path) -> None:
+    """Those whose first thousand signs are the same, few in a look."""
+    (tmp_path / "rows.jsonl").write_text("".join(f'{{"{number:02000}": 1}}\n' for number in range(11_000)))
+    with pytest.raises(ReadError, match="has more than 10,000 columns"):
+        read(tmp_path / "rows.jsonl")
 
 
 def test_many_names_are_no_bomb(tmp_path: Path) -> None:
