@@ -24,6 +24,7 @@ _NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 _READ_ANYWAY = re.compile(r":(?=[\w+\-/]+:)|:(?=//)|@(?=\w)|www(?=\.)", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
 _SPACES = re.compile(r"\s+")
+_REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # what follows them is shown in another order
 _MOST_CHARACTERS = 400
 
 
@@ -32,19 +33,24 @@ def plain(text: object, most: int = _MOST_CHARACTERS) -> str:
 
     Every label, name and sentence from a card, a file or an error goes through here before a page shows it.
     """
-    line = _SPACES.sub(" ", str(text)).strip()
+    line = _line(text)
     shown = line if len(line) <= most else line[: most - 1] + "…"
     return _NUMBERED.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", _READ_ANYWAY.sub(r"\g<0>" + _WORD_JOINER, shown)))
 
 
+def _line(text: object) -> str:
+    """The text on one line, in the order in which it is written."""
+    return _SPACES.sub(" ", _REORDERING.sub("�", str(text))).strip()
+
+
 def code(text: object) -> str:
     """The text as a code span that shows exactly its characters."""
-    return "`" + _SPACES.sub(" ", str(text)).replace("`", "ˋ").strip() + "`" if str(text).strip() else ""
+    return f"`{line}`" if (line := _line(text).replace("`", "ˋ")) else ""
 
 
 def short(text: object, most: int = 48) -> str:
     """The text, its middle left out where it is longer than `most` characters; not markdown."""
-    line = _SPACES.sub(" ", str(text)).strip()
+    line = _line(text)
     half = (most - 1) // 2
     return line if len(line) <= most else f"{line[:half]}…{line[-half:]}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from unicodedata import category
 
 import typer
 from rich.console import Console
@@ -38,8 +39,10 @@ def summarise(run: Run, output: Path | str) -> None:
 
 
 def safe(text: object) -> str:
-    """The text with nothing in it that rich would take for markup."""
-    return str(text).replace("[", r"\[")
+    """The text with nothing in it that rich would take for markup, or a terminal for a command."""
+    return "".join("�" if category(sign) == "Cc" and sign not in "\n\t" else sign for sign in str(text)).replace(
+        "[", r"\["
+    )
 
 
 def print_json(content: object) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +23,8 @@ FAULT = "__fault"
 ROW = "__row"
 PIXELS = "__pixels"
 TRUTH = "__truth"
+AS_WRITTEN = "__as_written_"
+"""Before the name of a column, in results: its texts, where it is read as numbers."""
 OWN_NAMES = (FAULT, ROW, PIXELS, TRUTH, "__first", "__step")
 _TEXTS_LOOKED_AT = 200
 Progress = Callable[[str, int, int], None]
@@ -95,7 +96,7 @@ def read_table(
     for source, scan in scan_table(sources, card, folder, settings):
         own = scan.frame.collect_schema().names()
         renamed = [renames.get(name, name) for name in own]
-        clashes = free_names(renamed, taken)
+        clashes = free_names(renamed, {*taken, *(AS_WRITTEN + name for name in renamed)})
         found = [clashes.get(name, name) for name in renamed]
         problems += [_clash(source, name, free) for name, free in clashes.items()]
         problems += check_names(found, card, source.name)
@@ -142,7 +143,7 @@ def free_names(names: Sequence[str], taken: Collection[str]) -> dict[str, str]:
 def _write(table: Table, card: ModelCard, path: Path, report: Report) -> Report:
     """Sinks the typed rows, taking each cell as strictly as possible; counts them and the faulty ones."""
     try:
-        _sink_typed(table, card, path)
+        _sink(table, card, path)
     except pl.exceptions.PolarsError as exc:
         found = next(filter(None, (scan.blame() for _, scan in table.scans)), "")
         if found:
@@ -156,18 +157,10 @@ def _write(table: Table, card: ModelCard, path: Path, report: Report) -> Report:
     return replace(report, n_rows=n_rows, n_good=n_rows - n_faulty)
 
 
-def _sink_typed(table: Table, card: ModelCard, path: Path) -> None:
-    """By the readers' own parsing, half of the time for floats, where that takes every cell."""
-    if table.parsed is not None:
-        with suppress(pl.exceptions.PolarsError):
-            _sink(table.parsed, card, path)
-            return
-    _sink(table.frame, card, path, table.decimal_comma)
-
-
-def _sink(frame: pl.LazyFrame, card: ModelCard, path: Path, decimal_comma: bool = False) -> None:
+def _sink(table: Table, card: ModelCard, path: Path) -> None:
+    frame = table.frame if table.parsed is None else table.parsed
     schema = frame.collect_schema()
-    casts = [cells.typed(column, schema[column.name], decimal_comma) for column in card.signature]
+    casts = [cells.typed(column, schema[column.name], table.decimal_comma) for column in card.signature]
     frame.with_columns(casts).sink_ipc(path, compat_level=pl.CompatLevel.oldest())
 
 

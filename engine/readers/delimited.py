@@ -45,14 +45,20 @@ def scan(source: Source, card: ModelCard, scratch: Path, settings: Settings) -> 
     notes = [f"separated by {SEPARATORS[separator]}s."] if separator not in ",\t" else []
     notes += [f"read as {_NAMES[text.encoding]}."] if text.encoding in _NAMES else []
     notes += ["numbers are written with a decimal comma."] if comma else []
-    typed = None if comma else frame
+    typed = None if comma or text.quotes else frame  # whoever parses leniently takes any quotes
     return Scan(frame({}), tuple(notes), comma, partial(fault, *where), partial(short_lines, *where), typed)
 
 
 def _rows(path: Path, separator: str, line_end: str, empty: int, types: Mapping[str, pl.DataType]) -> pl.LazyFrame:
     """The lines but for the `empty` ones at the end; text, unless `types` says else of a column."""
     frame = pl.scan_csv(
-        path, separator=separator, infer_schema=False, schema_overrides=types, eol_char=line_end, glob=False
+        path,
+        separator=separator,
+        infer_schema=False,
+        schema_overrides=types,
+        ignore_errors=bool(types),
+        eol_char=line_end,
+        glob=False,
     )
     return frame.head(max(0, frame.select(pl.len()).collect().item() - empty)) if empty else frame
 

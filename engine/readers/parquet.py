@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -54,11 +54,8 @@ def _check_texts(source: Source, frame: pl.LazyFrame, schema: pa.Schema, setting
     """Refuses texts that are too long, or too much together once written out: in the file, each may be there once."""
     dictionaries = [field.name for field in schema if pa.types.is_dictionary(field.type) and _is_text(field.type)]
     longest, together = _in_dictionaries(source.path, dictionaries)
-    lengths = [
-        pl.col(name).str.len_bytes() if dtype == pl.String else pl.col(name).bin.size()
-        for name, dtype in frame.collect_schema().items()
-        if dtype in (pl.String, pl.Binary) and name not in dictionaries
-    ]
+    columns = [(pl.col(name), dtype) for name, dtype in frame.collect_schema().items() if name not in dictionaries]
+    lengths = [length for column, dtype in columns for length in _lengths(column, dtype)]
     if lengths and longest <= settings.max_cell_bytes:
         sums = pl.sum_horizontal(length.cast(pl.Int64).sum() for length in lengths)
         figures = frame.select(
@@ -72,6 +69,21 @@ def _check_texts(source: Source, frame: pl.LazyFrame, schema: pa.Schema, setting
             "Leave that column out."
         )
     _check_unpacked(source, together, settings)
+
+
+def _lengths(column: pl.Expr, dtype: pl.DataType) -> Iterator[pl.Expr]:
+    """How many bytes each text of the column has, those within lists and structs too; one expression for each place."""
+    if dtype == pl.String:
+        yield column.str.len_bytes()
+    elif dtype == pl.Binary:
+        yield column.bin.size()
+    elif isinstance(dtype, pl.Categorical | pl.Enum):
+        yield column.cat.len_bytes()
+    elif isinstance(dtype, pl.List | pl.Array):
+        yield from _lengths(column.explode(), dtype.inner)  # type: ignore[arg-type]
+    elif isinstance(dtype, pl.Struct):
+        for field in dtype.fields:
+            yield from _lengths(column.struct.field(field.name), field.dtype)  # type: ignore[arg-type]
 
 
 def _is_text(dictionary: pa.DictionaryType) -> bool:

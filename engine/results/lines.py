@@ -13,7 +13,7 @@ import polars as pl
 
 from engine.cards.card import ModelCard, OutputKind
 from engine.errors import RunStateError
-from engine.ingest.table import ROW
+from engine.ingest.table import AS_WRITTEN, ROW
 from engine.results.bins import bin_number, round_edges
 from engine.results.filters import Filter, Filters
 from engine.runs.folder import RunFolder
@@ -24,7 +24,6 @@ from engine.tasks.task import Task
 Dtype = Literal["number", "integer", "text", "boolean", "list"]
 Role = Literal["row", "input", "order", "extra", "label", "prediction", "status"]
 Asking = Callable[..., tuple[Mapping[str, Any], bytes]]
-_AS_WRITTEN = "__as_written_"
 _NEAR = 5_000
 _PIECE = 131_072
 _SOUGHT = ("search", "contains")
@@ -256,7 +255,7 @@ class Lines:
     @cached_property
     def _as_written(self) -> Mapping[str, str]:
         """The columns whose texts are all numbers → the name under which their texts are kept."""
-        return {name: _AS_WRITTEN + name for name in self._numbers if self._schema.get(name) == pl.String()}
+        return {name: AS_WRITTEN + name for name in self._numbers if self._schema.get(name) == pl.String()}
 
     @property
     def _task(self) -> Task:

@@ -27,6 +27,7 @@ from engine.settings import Settings
 from engine.uploads.receiving import Receiving, Upload, full_disk_said
 from engine.uploads.room import Room, cost
 
+_REORDERING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 _OWNER = re.compile(r"[0-9a-f]{32}")
 _MOST_NAME = 1_000
 _A_DAY = 86_400.0
@@ -173,7 +174,12 @@ def _owner(visitor: str) -> str:
 
 def _clean(name: str) -> str:
     """The name as it can be kept and shown; of a very long one its end, which says of what kind the file is."""
-    return "".join("�" if unicodedata.category(sign) in ("Cc", "Cs") else sign for sign in name)[-_MOST_NAME:] or "file"
+    return "".join("�" if _misleads(sign) else sign for sign in name)[-_MOST_NAME:] or "file"
+
+
+def _misleads(sign: str) -> bool:
+    """Whether it is no character, or lets those behind it be shown in another order."""
+    return unicodedata.category(sign) in ("Cc", "Cs") or unicodedata.bidirectional(sign) in _REORDERING
 
 
 def _changed(path: Path) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -54,6 +55,11 @@ def test_plain_breaks_what_is_read_in_spite_of_escapes() -> None:
     assert "http://" not in plain("http://evil.example").replace("\\", "")
     assert "www." not in plain("www.evil.example").replace("\\", "")
     assert ":tada:" not in plain(":tada:").replace("\\", "")
+
+
+@pytest.mark.parametrize("shown", [plain, code, short])
+def test_no_name_is_shown_in_another_order_than_written(shown: Callable[[str], str]) -> None:
+    assert shown("invoice\u202efdp.exe\u2066").strip("`") == "invoice�fdp.exe�"
 
 
 def test_plain_cuts_long_names() -> None:

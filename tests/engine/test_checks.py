@@ -69,6 +69,16 @@ def test_a_clean_file(adder: Engine, tmp_path: Path) -> None:
     assert lines["total"].to_list() == [61.5 + 3 + 1 + 1, 0]
 
 
+def test_a_name_that_results_use_within_takes_nothing_from_another_column(adder: Engine, tmp_path: Path) -> None:
+    header = HEADER.replace("id,", "id,size,__as_written_size,")
+    run = checked(adder, tmp_path / "rows.csv", header + "7,1.50,mine,61.5,3,green,yes\n")
+    adder.submit(run.id)
+    adder.wait(run.id)
+    written = adder.export(run.id, "csv").read_text().splitlines()
+    line = dict(zip(written[0].split(","), written[1].split(","), strict=True))
+    assert (line["size"], line["input___as_written_size"]) == ("1.50", "mine")
+
+
 def test_every_fault_is_found_at_once(adder: Engine, tmp_path: Path) -> None:
     rows = (
         "1,61,3,green,yes",

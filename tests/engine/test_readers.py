@@ -130,6 +130,21 @@ def test_headers_that_are_none(tmp_path: Path, text: str, words: str) -> None:
         read(path)
 
 
+NUMBERS = st.lists(st.text("0123456789.eE+-_xnaifNI ", min_size=1, max_size=12), min_size=1, max_size=60)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cells=NUMBERS)
+def test_numbers_are_the_same_whoever_parses_them(tmp_path: Path, cells: list[str]) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(("a,b", *(f"{cell},{cell}" for cell in cells))) + "\n")
+    found = scan(Source(path.name, path), CARD, path.parent, Settings())
+    assert found.typed is not None
+    texts, parsed = found.frame.collect(), found.typed({"a": pl.Float64(), "b": pl.Int64()}).collect()
+    for name, dtype in parsed.schema.items():  # spaces before a number are left out, as the lenient reading does
+        assert parsed[name].equals(texts[name].str.strip_chars_start().cast(dtype, strict=False)), (name, cells)
+
+
 CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).filter(lambda cell: cell != "﻿")
 
 

@@ -17,9 +17,9 @@ ROWS = 60_000  # Streamlit would hash a sample of so many
 
 
 def cached(path: Path) -> Iterator[tuple[str, ast.FunctionDef]]:
-    """(the decorator, the function) of all that Streamlit keeps."""
+    """(the decorator, the function) of all that is kept of what something was asked about."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, ast.FunctionDef) and (node.args.args or node.args.kwonlyargs):
             yield from ((ast.unparse(each), node) for each in node.decorator_list if "cache" in ast.unparse(each))
 
 

@@ -237,6 +237,25 @@ def test_cells_at_the_limit_and_one_above(tmp_path: Path, suffix: str, size: int
         read(path, max_cell_bytes=100)
 
 
+@pytest.mark.parametrize(
+    "nested",
+    [
+        pl.Series([["x" * 101]]),
+        pl.Series([[{"in": "x" * 101}]]),
+        pl.Series([{"in": ["x" * 101]}]),
+        pl.Series([[b"x" * 101]]),
+        pl.Series([["x" * 101]], dtype=pl.List(pl.Categorical())),  # once in the file, however many rows have it
+    ],
+    ids=lambda nested: str(nested.dtype),
+)
+def test_texts_within_lists_and_structs_are_cells_too(tmp_path: Path, nested: pl.Series) -> None:
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame({"a": [1.0], "b": [2.0], "id": nested}).write_parquet(path)
+    assert read(path, max_cell_bytes=1_000)[0].n_good == 1
+    with pytest.raises(ReadError, match="101 bytes; at most 100 are read"):
+        read(path, max_cell_bytes=100)
+
+
 def test_formats_that_are_read_whole_are_capped_by_the_readers_memory(tmp_path: Path) -> None:
     path = tmp_path / "rows.json"
     path.write_text("[" + " " * (2**28 // 12) + "]")
