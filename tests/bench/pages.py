@@ -58,7 +58,7 @@ def _busy(browser: Browser, folder: Path) -> str:
     folder.mkdir()
     models = f"{write_trouble(folder / 'models')}:{BUNDLED_MODELS}"
     rows = write_rows(folder / "rows.csv", 3_000_000)
-    with served(folder, models=models) as (address, _), _page(browser, address) as page:
+    with served(folder, models=models, devices=1) as (address, _), _page(browser, address) as page:
         idle = statistics.median(_clicks(page))
         other = page.context.new_page()
         other.goto("/?model=slower")

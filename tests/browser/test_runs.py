@@ -39,8 +39,8 @@ def hurry(trouble: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, models: str) -> Iterator[str]:
-    """A dashboard with a slow model beside the bundled ones."""
-    with served(tmp_path_factory.mktemp("home"), forked=True, models=models) as (address, _):
+    """A dashboard with a slow model beside the bundled ones; several devices would be done with it too soon."""
+    with served(tmp_path_factory.mktemp("home"), forked=True, models=models, devices=1) as (address, _):
         yield address
 
 
@@ -131,7 +131,7 @@ def test_a_killed_server_comes_back_with_everything(
 ) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    with served(home, forked=True, models=models) as (address, process):
+    with served(home, forked=True, models=models, devices=1) as (address, process):
         context = browser.new_context(base_url=address)
         context.set_default_timeout(60_000)
         page = context.new_page()
@@ -140,7 +140,7 @@ def test_a_killed_server_comes_back_with_everything(
         process.send_signal(signal.SIGKILL)
         process.wait()
     hurry.touch()
-    with served(home, port=port, forked=True, models=models):
+    with served(home, port=port, forked=True, models=models, devices=1):
         page.goto(run)
         expect(page.get_by_text("finished in")).to_be_visible(timeout=120_000)
         assert len(pl.read_csv(downloaded(page)[1])) == 300_000

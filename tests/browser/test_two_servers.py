@@ -64,7 +64,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
         processes: dict[str, subprocess.Popen[bytes]] = {}
 
         def start(address: str) -> None:
-            own = {"login": 1, "database_url": url, "models": models, "warm_models": 1}
+            own = {"login": 1, "database_url": url, "models": models, "warm_models": 1, "devices": 1}
             number, options = ports[addresses.index(address)], ("--secrets.files", str(secrets_file))
             serving = served(home, number, options, forked=True, log=f"log-{number}", **own)
             _, processes[address] = stack.enter_context(serving)
