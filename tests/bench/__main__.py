@@ -38,7 +38,7 @@ from tests.bench.pages import pages
 from tests.bench.works import Work, module_of, works
 
 DOCS = Path(__file__).parents[2] / "docs"
-TIMES = 3
+TIMES, TUTORIALS = 7, 2
 PACKAGES = ("torch", "pytorch-lightning", "polars", "pandas", "pyarrow", "streamlit")
 _HEADER = """# Benchmarks
 
@@ -121,7 +121,7 @@ def _seconds(way: Callable[[], object]) -> float:
 
 
 def _line(work: Work, runs: Path) -> str:
-    """The medians of interleaved runs, and their ratios; the tutorial runs once less, it is slow."""
+    """The medians of interleaved runs, and their ratios; the tutorial runs less often, it is slow."""
     work.ours()
     work.limit()
     ours, limits, tutorials = [], [], []
@@ -129,7 +129,7 @@ def _line(work: Work, runs: Path) -> str:
         ours.append(_seconds(work.ours))
         shutil.rmtree(runs)
         limits.append(_seconds(work.limit))
-        if time_ < TIMES - 1:
+        if time_ < TUTORIALS:
             tutorials.append(_seconds(work.tutorial))
     tutorial, our, limit = map(statistics.median, (tutorials, ours, limits))
     print(f"{work.name}: tutorial {tutorial:.2f} ours {our:.2f} limit {limit:.2f}", file=sys.stderr, flush=True)
