@@ -63,7 +63,8 @@ def growth(folder: Path, scale: float, figure: Path) -> str:
         (
             "## Growth",
             "",
-            "Whole predictions, file to CSV, each size in processes of its own, on a warm model. «Processors» are the",
+            "Whole predictions, file to CSV, by one process that predicts; each size in processes of its own,",
+            "on a warm model. «Processors» are the",
             "seconds that cores were at work for it: they grow with the work alone, whatever else the machine does.",
             "Memory is the peak of what server and workers hold together; pages of mapped files do not count.",
             f"The machine's load was {loads[0]:.1f} at first and {loads[1]:.1f} at last, of {os.cpu_count()} cores.",
@@ -149,7 +150,7 @@ def _drawn(rows: Sequence[Point], pictures: Sequence[Point]) -> str:
 
 
 def _measured(kind: str, count: int, folder: Path) -> Point:
-    environment = {**os.environ, "FORELIGHT_HOME": str(folder / "growth")}
+    environment = {**os.environ, "FORELIGHT_HOME": str(folder / "growth"), "FORELIGHT_DEVICES": "1"}
     command = [sys.executable, "-m", "tests.bench.growth", kind, str(count), str(folder)]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     point = Point(**json.loads(done.stdout.splitlines()[-1]))
