@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import polars as pl
 
 from engine.cards.card import Column
 
-NUMBERS: dict[str, pl.DataType] = {"float": pl.Float64(), "integer": pl.Int64()}
+NUMBERS: Mapping[str, pl.DataType] = MappingProxyType({"float": pl.Float64(), "integer": pl.Int64()})
 MISSING, NOT_A_NUMBER, NOT_FINITE, NOT_WHOLE = "missing-value", "not-a-number", "not-finite", "not-whole"
 OUT_OF_RANGE, UNKNOWN_CATEGORY, NOT_BOOLEAN = "out-of-range", "unknown-category", "not-boolean"
 _TRUE, _FALSE = ["true", "yes", "1", "t", "y"], ["false", "no", "0", "f", "n"]

@@ -91,7 +91,7 @@ def read_table(
     names: list[str] = []
     scans: list[tuple[str, Scan]] = []
     comma = False
-    kinds = {column.name: column.type for column in card.signature if column.is_number}
+    numbers = {column.name: cells.NUMBERS[column.type] for column in card.signature if column.is_number}
     taken = {*result_names(card), *OWN_NAMES, *(("file",) if len(sources) > 1 else ())}
     for source, scan in scan_table(sources, card, folder, settings):
         own = scan.frame.collect_schema().names()
@@ -108,8 +108,8 @@ def read_table(
         file = [pl.lit(source.name).alias("file")] if len(sources) > 1 else []
         frames.append(scan.frame.rename(named).with_columns(file))
         if scan.typed:
-            numbers = {name: cells.NUMBERS[kinds[to]] for name, to in named.items() if to in kinds}
-            parsed.append(scan.typed(numbers).rename(named).with_columns(file))
+            types = {name: numbers[to] for name, to in named.items() if to in numbers}
+            parsed.append(scan.typed(types).rename(named).with_columns(file))
     if not frames:
         raise ReadError("There is no table among the files. Add a CSV, Parquet, JSON, Excel or NumPy file.")
     frame = _together(frames)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 import polars as pl
 
 from engine.cards.card import ModelCard, OutputKind
+from engine.cards.cells import NUMBERS
 from engine.errors import RunStateError
 from engine.ingest.table import AS_WRITTEN, ROW
 from engine.results.bins import bin_number, round_edges
@@ -28,7 +28,6 @@ _NEAR = 5_000
 _PIECE = 131_072
 _SOUGHT = ("search", "contains")
 _STATUS = ("status", "error")
-_NUMBERS: Mapping[str, pl.DataType] = MappingProxyType({"float": pl.Float64(), "integer": pl.Int64()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +249,7 @@ class Lines:
     @cached_property
     def _numbers(self) -> Mapping[str, pl.DataType]:
         """The columns of which all cells are numbers, whatever they are written as."""
-        return {use.name: _NUMBERS[use.type] for use in self.run.report.columns if use.type in _NUMBERS}
+        return {use.name: NUMBERS[use.type] for use in self.run.report.columns if use.type in NUMBERS}
 
     @cached_property
     def _as_written(self) -> Mapping[str, str]:
